@@ -1,0 +1,110 @@
+import CKernels
+
+/// What lies outside an image that is sampled.
+public enum OutsideImage: Int32, Sendable, Codable { case zeros, nearestEdge }
+
+/// Bilinear samples of images at given points, with gradients to both (spatial transformer: Jaderberg et al. 2015).
+///
+/// - Parameters:
+///   - image: shape `[batch, channels, height, width]`.
+///   - grid: shape `[batch, rows, columns, 2]`: x, then y, from −1 (left, top) to 1 (right, bottom).
+///   - alignCorners: whether ±1 are the centres of the outermost pixels (else their outer edges).
+/// - Returns: shape `[batch, channels, rows, columns]`.
+public func gridSample<E: TensorScalar>(
+  _ image: Tensor<E>, at grid: Tensor<E>, outside: OutsideImage = .zeros, alignCorners: Bool = false
+) throws(TensorError) -> Tensor<E> {
+  guard image.rank == 4, image.shape[2] > 0, image.shape[3] > 0
+  else { throw .wrongShape(argument: "image", found: image.shape, expected: "[batch, channels, height, width]") }
+  guard grid.rank == 4, grid.shape[0] == image.shape[0], grid.shape[3] == 2
+  else { throw .wrongShape(argument: "grid", found: grid.shape, expected: "[\(image.shape[0]), rows, columns, 2]") }
+  let (channels, height, width) = (image.shape[1], image.shape[2], image.shape[3])
+  guard height * width <= Int(Int32.max) else { throw .tooLarge(shape: image.shape) }
+  let rows = grid.shape[1], columns = grid.shape[2], samples = image.shape[0]
+  let x = try image.body.in(.rowMajor), points = try grid.body.in(.rowMajor)
+  let y = try Tensor<E>.uninitialized([samples, channels, rows, columns])
+  let border = outside.rawValue, corners: Int32 = alignCorners ? 1 : 0
+  let plane = height * width * channels, result = rows * columns * channels
+  parallelFor(samples * rows, grain: max(1, elementwiseGrain / 4 / max(1, columns * channels))) { part in
+    for i in part {
+      let n = i / rows, r = i % rows
+      if x.type == .float32 {
+        kk_grid_sample_f32(
+          border, corners, columns, channels, height, width, rows * columns, x.f32 + n * plane,
+          points.f32 + i * columns * 2, y.body.f32 + n * result + r * columns)
+      } else {
+        kk_grid_sample_f64(
+          border, corners, columns, channels, height, width, rows * columns, x.f64 + n * plane,
+          points.f64 + i * columns * 2, y.body.f64 + n * result + r * columns)
+      }
+    }
+  }
+  return try y.recorded(from: [image, grid]) { upstream, needed in
+    let g = try upstream.body.in(.rowMajor)
+    let dImage = needed[0] ? try Tensor<E>.zeros(x.shape) : nil, dGrid = needed[1] ? try Tensor<E>.zeros(points.shape) : nil
+    // Rows of one image add to the same pixels, so samples are shared out, not rows.
+    parallelFor(samples) { part in
+      for n in part {
+        for r in 0..<rows {
+          let i = n * rows + r, from = n * result + r * columns
+          if x.type == .float32 {
+            kk_grid_sample_gradient_f32(
+              border, corners, columns, channels, height, width, rows * columns, x.f32 + n * plane,
+              points.f32 + i * columns * 2, g.f32 + from, dImage.map { $0.body.f32 + n * plane },
+              dGrid.map { $0.body.f32 + i * columns * 2 })
+          } else {
+            kk_grid_sample_gradient_f64(
+              border, corners, columns, channels, height, width, rows * columns, x.f64 + n * plane,
+              points.f64 + i * columns * 2, g.f64 + from, dImage.map { $0.body.f64 + n * plane },
+              dGrid.map { $0.body.f64 + i * columns * 2 })
+          }
+        }
+      }
+    }
+    return [dImage, dGrid]
+  }
+}
+
+/// How to fill in pixels between given ones.
+public enum Interpolation: Sendable, Codable { case nearest, bilinear }
+
+extension Tensor where Element: TensorScalar {
+  /// Images at another size, larger or smaller.
+  ///
+  /// - Parameters:
+  ///   - height, width: of the result.
+  ///   - alignCorners: for `.bilinear`, whether the centres of the corner pixels stay where they are.
+  /// - Returns: shape `[batch, channels, height, width]`.
+  public func resized(
+    height: Int, width: Int, by interpolation: Interpolation = .nearest, alignCorners: Bool = false
+  ) throws(TensorError) -> Tensor {
+    guard rank == 4, shape[2] > 0, shape[3] > 0
+    else { throw .wrongShape(argument: "self", found: shape, expected: "[batch, channels, height, width]") }
+    guard height > 0, width > 0
+    else { throw .invalidArgument("height, width", found: "\(height), \(width)", expected: "1 or more") }
+    if interpolation == .nearest {
+      func source(_ from: Int, _ to: Int) throws(TensorError) -> Tensor<Int32> {
+        try Tensor<Int32>((0..<to).map { Int32($0 * from / to) })
+      }
+      return try selecting(source(shape[2], height), axis: 2).selecting(source(shape[3], width), axis: 3)
+    }
+    // Bilinear resizing is a product with one sparse row of weights for each side.
+    return try matmul(
+      matmul(Tensor.resizing(shape[2], height, alignCorners), self), Tensor.resizing(shape[3], width, alignCorners),
+      transposingB: true)
+  }
+
+  /// The weights of `from` pixels in each of `to` pixels.
+  private static func resizing(_ from: Int, _ to: Int, _ alignCorners: Bool) throws(TensorError) -> Tensor {
+    let y = try zeros([to, from])
+    for i in 0..<to {
+      let position = alignCorners
+        ? (to == 1 ? 0 : Double(i) * Double(from - 1) / Double(to - 1))
+        : Swift.max(0, (Double(i) + 0.5) * Double(from) / Double(to) - 0.5)
+      let low = Swift.min(Int(position), from - 1), high = Swift.min(low + 1, from - 1)
+      let share = Element(position - Double(low))
+      y.pointer[i * from + low] += 1 - share
+      y.pointer[i * from + high] += share
+    }
+    return y
+  }
+}

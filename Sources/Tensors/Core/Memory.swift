@@ -1,0 +1,84 @@
+import CKernels
+import Foundation
+import Synchronization
+
+/// Where tensors get their memory: small blocks from `malloc`, large ones from a cache of freed blocks, because fresh
+/// pages cost more than most operations do on them.
+package enum Memory {
+  /// Blocks from this size on are cached and lie on 64-byte borders, in bytes.
+  static let cachedFrom = 4096
+  /// At most so much freed memory is kept, in bytes.
+  static let cacheLimit = 256 << 20
+  /// From this size on the machine is asked first whether it has the memory, because Linux would promise it anyway.
+  static let checkedFrom = 128 << 20
+
+  private struct Cache: ~Copyable {
+    var blocks: [Int: [UInt]] = [:]
+    var bytes = 0
+  }
+  private static let cache = Mutex(Cache())
+  private static let keepsFreed = kk_address_sanitizer() == 0
+
+  /// Sizes are rounded up to eight steps an octave, so that blocks fit again.
+  static func rounded(_ bytes: Int) -> Int {
+    let step = max(64, (1 << (Int.bitWidth - 1 - bytes.leadingZeroBitCount)) / 8)
+    return (bytes + step - 1) / step * step
+  }
+
+  static func allocate(_ bytes: Int) throws(TensorError) -> UnsafeMutableRawPointer {
+    if bytes < cachedFrom {
+      guard let p = malloc(max(bytes, 16)) else { throw .outOfMemory(bytes: bytes) }
+      return p
+    }
+    guard bytes <= Int.max / 2 else { throw .outOfMemory(bytes: bytes) }
+    let size = rounded(bytes)
+    if keepsFreed {
+      let found: UInt? = cache.withLock { cache in
+        guard let block = cache.blocks[size]?.popLast() else { return nil }
+        cache.bytes -= size
+        return block
+      }
+      if let found, let p = UnsafeMutableRawPointer(bitPattern: found) { return p }
+    }
+    if size >= checkedFrom, size > availableMemory() {
+      releaseCache()
+      if size > availableMemory() { throw .outOfMemory(bytes: bytes) }
+    }
+    var p: UnsafeMutableRawPointer?
+    guard posix_memalign(&p, 64, size) == 0, let p else { throw .outOfMemory(bytes: bytes) }
+    return p
+  }
+
+  static func release(_ p: UnsafeMutableRawPointer, bytes: Int) {
+    if bytes < cachedFrom || !keepsFreed { return free(p) }
+    let size = rounded(bytes)
+    let address = UInt(bitPattern: p)
+    let kept = cache.withLock { cache in
+      guard cache.bytes + size <= cacheLimit else { return false }
+      cache.blocks[size, default: []].append(address)
+      cache.bytes += size
+      return true
+    }
+    if !kept { free(p) }
+  }
+
+  /// Gives cached blocks back to the system.
+  static func releaseCache() {
+    let blocks = cache.withLock { cache in
+      let all = cache.blocks
+      cache.blocks = [:]
+      cache.bytes = 0
+      return all
+    }
+    for p in blocks.values.joined() { free(UnsafeMutableRawPointer(bitPattern: p)) }
+  }
+
+  /// Memory that the machine can still give without swapping, in bytes.
+  static func availableMemory() -> Int {
+    guard let text = try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8),
+      let line = text.split(separator: "\n").first(where: { $0.hasPrefix("MemAvailable:") }),
+      let kilobytes = line.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
+    else { return Int.max }
+    return kilobytes * 1024
+  }
+}
