@@ -1,0 +1,3 @@
+import Foundation
+
+func _logarithm(_ x: Double) -> Double { Foundation.log(x) }
