@@ -10,6 +10,10 @@ public struct BatchStatistics<Element: TensorScalar>: Sendable {
   public var mean: Tensor<Element>
   /// Shape `[channels]`; divided by the number of samples.
   public var variance: Tensor<Element>
+
+  public init(mean: Tensor<Element>, variance: Tensor<Element>) {
+    (self.mean, self.variance) = (mean, variance)
+  }
 }
 
 private func blocks(_ rows: Int) -> Int { (rows + statisticsBlock - 1) / statisticsBlock }
