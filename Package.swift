@@ -29,7 +29,7 @@ let package = Package(
     .executableTarget(
       name: "kirchhoff",
       dependencies: ["Networks", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
-    .testTarget(name: "TensorsTests", dependencies: ["Tensors", "CKernels"]),
+    .testTarget(name: "TensorsTests", dependencies: ["Networks", "Tensors", "CKernels"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics", "Networks"]),
   ],

@@ -40,7 +40,7 @@ final class CompiledField: @unchecked Sendable {
     fill(&field.weight, rows.map { UnsafePointer($0.f32) })
     fill(&field.transposed, columns.map { UnsafePointer($0.f32) })
     fill(&field.bias, biases.map { UnsafePointer($0.f32) })
-    return withExtendedLifetime(self) { withUnsafePointer(to: field, body) }
+    return withExtendedLifetime(self) { body(&field) }
   }
 
   func with64<R>(_ body: (UnsafePointer<kk_field_f64>) -> R) -> R {
@@ -50,7 +50,7 @@ final class CompiledField: @unchecked Sendable {
     fill(&field.weight, rows.map { UnsafePointer($0.f64) })
     fill(&field.transposed, columns.map { UnsafePointer($0.f64) })
     fill(&field.bias, biases.map { UnsafePointer($0.f64) })
-    return withExtendedLifetime(self) { withUnsafePointer(to: field, body) }
+    return withExtendedLifetime(self) { body(&field) }
   }
 
   /// Writes the first elements of a C array, which Swift sees as a tuple.

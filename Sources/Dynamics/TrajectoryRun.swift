@@ -56,7 +56,7 @@ struct TrajectoryRun: @unchecked Sendable {
     failures.withUnsafeMutableBufferPointer { failures in
       nonisolated(unsafe) let failures = failures
       parallelFor(units) { part in
-        for unit in part { do { try body(unit) } catch { failures[unit] = error } }
+        for unit in part { do throws(TensorError) { try body(unit) } catch { failures[unit] = error } }
       }
     }
     for case let failure? in failures { throw failure }

@@ -1,19 +1,35 @@
 import Foundation
-import Tensors
 
-func time(_ name: String, _ n: Int = 30, _ f: () throws -> Void) rethrows {
-  for _ in 0..<3 { try f() }
-  var best = 1e9
-  for _ in 0..<n { let t = DispatchTime.now().uptimeNanoseconds; try f(); best = min(best, Double(DispatchTime.now().uptimeNanoseconds - t)) }
-  print(name, best * 1e-6, "ms")
+// A worker that does one piece of work again and again: prints `ready`, then for every line `go` runs it once and prints
+// what it took. `bench.py` starts it beside a peer's worker and lets the two take turns.
+
+let works = tensorWorks.merging(networkWorks) { $1 }.merging(dynamicsWorks) { $1 }
+guard CommandLine.arguments.count == 2, let make = works[CommandLine.arguments[1]] else {
+  FileHandle.standardError.write(Data("usage: Bench WORK, one of \(works.keys.sorted().joined(separator: ", "))\n".utf8))
+  exit(64)
 }
-var r = RandomStream(seed: 1)
-let w: Tensor<Float> = try r.normal([16, 16], standardDeviation: 0.3), x: Tensor<Float> = try r.normal([16, 16])
-try time("chain") {
-  _ = try valueAndGradient(at: w) { w in var h = x; for _ in 0..<100 { h = try tanh(matmul(h, w)) }; return try h.sum() }
+
+func cpuSeconds() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+  return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
 }
-try time("chain fwd") { var h = x; for _ in 0..<100 { h = try tanh(matmul(h, w)) } }
-try time("matmul100") { for _ in 0..<100 { _ = try matmul(x, w) } }
-try time("tanh100") { for _ in 0..<100 { _ = try tanh(x) } }
-var big: Tensor<Float> = try Tensor.zeros([1 << 24])
-try time("normal 16M", 10) { try r.fillNormal(&big) }
+
+/// Largest resident memory so far, in MiB.
+func peakMemory() -> Double {
+  var usage = rusage()
+  getrusage(RUSAGE_SELF, &usage)
+  return Double(usage.ru_maxrss) / 1024
+}
+
+let work = try make()
+for _ in 0..<work.warmUps { _ = try work.run() }
+print("ready")
+fflush(stdout)
+while let line = readLine(), line == "go" {
+  let cpu = cpuSeconds(), start = DispatchTime.now().uptimeNanoseconds
+  let merit = try work.run()
+  let wall = Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
+  print("{\"wall\": \(wall / work.repeats), \"cpu\": \((cpuSeconds() - cpu) / work.repeats), \"merit\": \"\(merit())\", \"rss\": \(peakMemory())}")
+  fflush(stdout)
+}

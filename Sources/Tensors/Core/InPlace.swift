@@ -67,6 +67,19 @@ extension Tensor where Element: TensorScalar {
     }
   }
 
+  /// `self + scale·op(a)·op(b)` for matrices, in place; op transposes where asked.
+  public mutating func addProduct(
+    _ a: Tensor, _ b: Tensor, transposingA ta: Bool = false, transposingB tb: Bool = false, scaledBy scale: Element = 1
+  ) throws(TensorError) {
+    guard a.rank == 2, b.rank == 2 else { throw .incompatibleShapes(operation: "addProduct", left: a.shape, right: b.shape) }
+    let (m, k) = ta ? (a.shape[1], a.shape[0]) : (a.shape[0], a.shape[1])
+    let (inner, n) = tb ? (b.shape[1], b.shape[0]) : (b.shape[0], b.shape[1])
+    guard k == inner else { throw .incompatibleShapes(operation: "addProduct", left: a.shape, right: b.shape) }
+    guard shape == [m, n] else { throw .wrongShape(argument: "self", found: shape, expected: "[\(m), \(n)]") }
+    try makeUnique()
+    gemm(ta, tb, m, n, k, Double(scale), a.pointer, a.shape[1], b.pointer, b.shape[1], 1, pointer, n)
+  }
+
   /// Σx², in Double.
   package var squaredNorm: Double {
     body.type == .float32 ? kk_dot_f32(count, body.f32, body.f32) : kk_dot_f64(count, body.f64, body.f64)

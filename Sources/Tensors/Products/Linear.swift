@@ -18,23 +18,26 @@ public enum Activation: Sendable, Codable {
 ///
 /// - Parameters:
 ///   - x: shape `[…, inputs]`.
-///   - weight: shape `[inputs, outputs]`.
+///   - weight: shape `[inputs, outputs]`, or the other way round when transposed.
 ///   - bias: shape `[outputs]`, or nil.
 /// - Returns: shape `[…, outputs]`.
 /// - Throws: `TensorError` when the shapes do not fit.
 public func linear<Scalar: TensorScalar>(
-  _ x: Tensor<Scalar>, _ weight: Tensor<Scalar>, bias: Tensor<Scalar>? = nil, activation: Activation = .identity
+  _ x: Tensor<Scalar>, _ weight: Tensor<Scalar>, bias: Tensor<Scalar>? = nil, activation: Activation = .identity,
+  transposingWeight: Bool = false
 ) throws(TensorError) -> Tensor<Scalar> {
-  guard weight.rank == 2, x.rank >= 1, x.shape[x.rank - 1] == weight.shape[0]
+  let flip = transposingWeight
+  guard weight.rank == 2, x.rank >= 1, x.shape[x.rank - 1] == weight.shape[flip ? 1 : 0]
   else { throw .incompatibleShapes(operation: "linear", left: x.shape, right: weight.shape) }
-  let (inputs, outputs) = (weight.shape[0], weight.shape[1])
+  let (inputs, outputs) = (weight.shape[flip ? 1 : 0], weight.shape[flip ? 0 : 1])
+  let columns = weight.shape[1]
   if let bias, bias.shape != [outputs] {
     throw .wrongShape(argument: "bias", found: bias.shape, expected: "[\(outputs)], one for each output")
   }
   let input = try x.body.in(.rowMajor), w = weight.body, b = bias?.body
   let rows = input.count / max(1, inputs)
   let y = try Body(w.type, x.rank == 2 ? [rows, outputs] : Array(x.shape.dropLast()) + [outputs])
-  gemm(w.type, false, false, rows, outputs, inputs, 1, input.pointer, inputs, w.pointer, outputs, 0, y.pointer, outputs)
+  gemm(w.type, false, flip, rows, outputs, inputs, 1, input.pointer, inputs, w.pointer, columns, 0, y.pointer, outputs)
   addBias(b, activation, rows, outputs, y)
 
   var tape = try commonTape(x.body, w)
@@ -66,11 +69,13 @@ public func linear<Scalar: TensorScalar>(
       gradients.add(d, to: b.index)
     }
     if w.index >= 0 {
-      try addGradientProduct(flatX, flat, true, false, to: w.index, shape: w.shape, gradients)
+      try flip
+        ? addGradientProduct(flat, flatX, true, false, to: w.index, shape: w.shape, gradients)
+        : addGradientProduct(flatX, flat, true, false, to: w.index, shape: w.shape, gradients)
     }
     if xIndex >= 0 {
       let d = try Body(g.type, input.shape)
-      gemm(g.type, false, true, rows, inputs, outputs, 1, g.pointer, outputs, w.pointer, outputs, 0, d.pointer, inputs)
+      gemm(g.type, false, !flip, rows, inputs, outputs, 1, g.pointer, outputs, w.pointer, columns, 0, d.pointer, inputs)
       gradients.add(d, to: xIndex)
     }
   }
