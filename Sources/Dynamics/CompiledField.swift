@@ -9,14 +9,18 @@ final class CompiledField: @unchecked Sendable {
   let lanes: Int
   private let rows: [Body], columns: [Body], biases: [Body]
 
-  init<Scalar: TensorScalar>(_ weights: [Tensor<Scalar>], _ biases: [Tensor<Scalar>], _ sizes: [Int]) throws(TensorError) {
+  init<Scalar: TensorScalar>(_ weights: [Tensor<Scalar>], _ biases: [Tensor<Scalar>], _ sizes: [Int])
+    throws(TensorError)
+  {
     let type = Scalar._elementType.type
     let lanes = Int(KK_LANE_BYTES) / type.size
     func padded(_ x: Tensor<Scalar>, axis: Int) throws(TensorError) -> Body {
       let rest = (lanes - x.shape[axis] % lanes) % lanes
       return try x.detached().padded(axis: axis, before: 0, after: rest, mode: .zeros).rowMajor().body
     }
-    var rows: [Body] = [], columns: [Body] = [], shifts: [Body] = []
+    var rows: [Body] = []
+    var columns: [Body] = []
+    var shifts: [Body] = []
     for (weight, bias) in zip(weights, biases) {
       rows.append(try weight.detached().transposed().body)
       columns.append(try padded(weight, axis: 1))

@@ -42,7 +42,8 @@ public struct NeuralField<Scalar: TensorScalar>: Sendable {
   public init(parameters: [Tensor<Scalar>]) throws(TensorError) {
     (weights, biases) = ([], [])
     guard parameters.count >= 2, parameters.count.isMultiple(of: 2) else {
-      throw .invalidArgument("parameters", found: "\(parameters.count) tensors", expected: "a weight and a bias for each layer")
+      throw .invalidArgument(
+        "parameters", found: "\(parameters.count) tensors", expected: "a weight and a bias for each layer")
     }
     self.parameters = parameters
     try check()
@@ -66,7 +67,8 @@ public struct NeuralField<Scalar: TensorScalar>: Sendable {
     }
     var inputs = weights[0].shape.first ?? 0
     for (weight, bias) in zip(weights, biases) {
-      guard weight.rank == 2, weight.shape[0] == inputs, bias.shape == [weight.shape[1]], inputs > 0, weight.shape[1] > 0
+      guard weight.rank == 2, weight.shape[0] == inputs, bias.shape == [weight.shape[1]], inputs > 0,
+        weight.shape[1] > 0
       else { throw .incompatibleShapes(operation: "NeuralField", left: weight.shape, right: bias.shape) }
       inputs = weight.shape[1]
     }
@@ -102,27 +104,32 @@ public struct NeuralField<Scalar: TensorScalar>: Sendable {
     from start: Tensor<Scalar>, step: Scalar, steps: Int, drive: Tensor<Scalar>? = nil
   ) throws(TensorError) -> Tensor<Scalar> {
     try check()
-    let sizes = sizes, states = sizes[sizes.count - 1], drives = sizes[0] - states
+    let sizes = sizes
+    let states = sizes[sizes.count - 1]
+    let drives = sizes[0] - states
     guard start.rank == 2, start.shape[1] == states
     else { throw .wrongShape(argument: "start", found: start.shape, expected: "[batch, \(states)]") }
     guard steps >= 0 else { throw .invalidArgument("steps", found: "\(steps)", expected: "0 or more") }
     let batch = start.shape[0]
     if drives > 0 || drive != nil {
       guard let drive, drive.shape == [2 * steps + 1, batch, drives] else {
-        throw .wrongShape(argument: "drive", found: drive?.shape ?? [], expected: "[\(2 * steps + 1), \(batch), \(drives)]")
+        throw .wrongShape(
+          argument: "drive", found: drive?.shape ?? [], expected: "[\(2 * steps + 1), \(batch), \(drives)]")
       }
     }
     let field = try CompiledField(weights, biases, sizes)
     let followed = [start] + (drive.map { [$0] } ?? []) + parameters
     let run = TrajectoryRun(field: field, step: Double(step), steps: steps, batch: batch)
-    let from = try start.rowMajor().body, u = try drive?.rowMajor().body
+    let from = try start.rowMajor().body
+    let u = try drive?.rowMajor().body
     let y = try Body(from.type, [steps + 1, batch, states])
     if !followed.contains(where: { $0.body.tape?.isRecording == true }) {
       try run.forward(from, u, y)
       return Tensor(body: y)
     }
     let kept = try run.forwardKeeping(from, u, y)
-    let layers = weights.count, hasDrive = drive != nil
+    let layers = weights.count
+    let hasDrive = drive != nil
     return try Tensor(body: y).recorded(from: followed) { upstream, needed in
       let result = try run.backward(upstream.rowMajor().body, kept, driveNeeded: hasDrive && needed[1])
       let ends = [result.start] + (hasDrive ? [result.drive] : [])

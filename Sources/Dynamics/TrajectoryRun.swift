@@ -31,7 +31,8 @@ struct TrajectoryRun: @unchecked Sendable {
 
   /// Copies numbers `[lane, columns]` of a batch at `from` into vectors `[columns, lane]`; missing lanes repeat the last.
   private func load(_ from: UnsafeMutableRawPointer, _ columns: Int, _ unit: Int, _ to: UnsafeMutableRawPointer) {
-    let lanes = field.lanes, first = unit * lanes
+    let lanes = field.lanes
+    let first = unit * lanes
     for lane in 0..<lanes {
       let sample = min(first + lane, batch - 1)
       for c in 0..<columns {
@@ -42,7 +43,8 @@ struct TrajectoryRun: @unchecked Sendable {
 
   /// The opposite of `load`.
   private func store(_ from: UnsafeMutableRawPointer, _ columns: Int, _ unit: Int, _ to: UnsafeMutableRawPointer) {
-    let lanes = field.lanes, first = unit * lanes
+    let lanes = field.lanes
+    let first = unit * lanes
     for lane in 0..<min(lanes, batch - first) {
       for c in 0..<columns {
         (to + ((first + lane) * columns + c) * size).copyMemory(from: from + (c * lanes + lane) * size, byteCount: size)
@@ -88,14 +90,17 @@ struct TrajectoryRun: @unchecked Sendable {
   private func run(
     _ unit: Int, _ start: Body, _ drive: Body?, _ y: Body, _ activations: [Body], perStep: Int
   ) throws(TensorError) {
-    let n = field.states, m = field.drives
-    let x = try vectors(n), u = try vectors(3 * m)
+    let n = field.states
+    let m = field.drives
+    let x = try vectors(n)
+    let u = try vectors(3 * m)
     load(start.pointer, n, unit, x.pointer)
     store(x.pointer, n, unit, y.pointer)
     for t in 0..<steps {
       if let drive, m > 0 {
         for instant in 0..<3 {
-          load(drive.pointer + (2 * t + instant) * batch * m * size, m, unit, u.pointer + instant * m * field.lanes * size)
+          load(
+            drive.pointer + (2 * t + instant) * batch * m * size, m, unit, u.pointer + instant * m * field.lanes * size)
         }
       }
       if field.type == .float32 {
@@ -111,14 +116,19 @@ struct TrajectoryRun: @unchecked Sendable {
 
   /// Few trajectories, one after the other, each with the units of a layer in the lanes.
   private func forwardSingly(_ start: Body, _ drive: Body?, _ y: Body) throws(TensorError) {
-    let n = field.states, m = field.drives
-    let line = try Body(field.type, [steps + 1, n]), work = try Body(field.type, [4, field.room])
-    let own = try drive.map { drive throws(TensorError) in batch == 1 ? drive : try Body(field.type, [2 * steps + 1, m]) }
+    let n = field.states
+    let m = field.drives
+    let line = try Body(field.type, [steps + 1, n])
+    let work = try Body(field.type, [4, field.room])
+    let own = try drive.map { drive throws(TensorError) in
+      batch == 1 ? drive : try Body(field.type, [2 * steps + 1, m])
+    }
     for sample in 0..<batch {
       line.pointer.copyMemory(from: start.pointer + sample * n * size, byteCount: n * size)
       if let own, let drive, batch > 1 {
         for t in 0...2 * steps {
-          (own.pointer + t * m * size).copyMemory(from: drive.pointer + (t * batch + sample) * m * size, byteCount: m * size)
+          (own.pointer + t * m * size).copyMemory(
+            from: drive.pointer + (t * batch + sample) * m * size, byteCount: m * size)
         }
       }
       if field.type == .float32 {
@@ -134,7 +144,9 @@ struct TrajectoryRun: @unchecked Sendable {
 
   /// Gradients from that of the trajectories, `[steps + 1, batch, states]`.
   func backward(_ upstream: Body, _ kept: [Kept], driveNeeded: Bool) throws(TensorError) -> Result {
-    let n = field.states, m = field.drives, type = field.type
+    let n = field.states
+    let m = field.drives
+    let type = field.type
     let start = try Body(type, [batch, n])
     let drive = driveNeeded ? try zeros([2 * steps + 1, batch, m]) : nil
     var partial: [[Body]] = []
@@ -153,7 +165,8 @@ struct TrajectoryRun: @unchecked Sendable {
     for other in partial.dropFirst() {
       for (sum, more) in zip(partial[0], other) { accumulate(more, into: sum) }
     }
-    var weights: [Body] = [], biases: [Body] = []
+    var weights: [Body] = []
+    var biases: [Body] = []
     for l in 0..<field.layers {
       weights.append(try transposed(partial[0][2 * l]))
       biases.append(partial[0][2 * l + 1])
@@ -174,8 +187,12 @@ struct TrajectoryRun: @unchecked Sendable {
   private func backward(
     _ unit: Int, _ upstream: Body, _ activations: [Body], _ start: Body, _ drive: Body?, _ sums: [Body]
   ) throws(TensorError) {
-    let n = field.states, m = field.drives, lanes = field.lanes, sizes = field.sizes
-    let g = try vectors(n), more = try vectors(n)
+    let n = field.states
+    let m = field.drives
+    let lanes = field.lanes
+    let sizes = field.sizes
+    let g = try vectors(n)
+    let more = try vectors(n)
     let du = drive == nil ? nil : try vectors(3 * m)
     var deltas: [Body] = []
     for l in 0..<field.layers { deltas.append(try vectors(sizes[l + 1] * 4)) }
@@ -212,7 +229,8 @@ struct TrajectoryRun: @unchecked Sendable {
 
   /// The upstream gradient at one time; lanes beyond the batch have none.
   private func loadGradient(_ upstream: Body, _ t: Int, _ unit: Int, _ to: Body) {
-    let n = field.states, lanes = field.lanes
+    let n = field.states
+    let lanes = field.lanes
     load(upstream.pointer + t * batch * n * size, n, unit, to.pointer)
     for lane in min(lanes, batch - unit * lanes)..<lanes {
       for c in 0..<n {
@@ -236,7 +254,8 @@ struct TrajectoryRun: @unchecked Sendable {
   }
 
   private func addStored(_ from: UnsafeMutableRawPointer, _ columns: Int, _ unit: Int, _ to: Body, at offset: Int) {
-    let lanes = field.lanes, first = unit * lanes
+    let lanes = field.lanes
+    let first = unit * lanes
     for lane in 0..<min(lanes, batch - first) {
       for c in 0..<columns {
         let place = offset + (first + lane) * columns + c

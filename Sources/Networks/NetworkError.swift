@@ -18,7 +18,8 @@ public enum NetworkError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .missingTensor(let name, let found):
       "no tensor `\(name)` among \(found.prefix(12).joined(separator: ", "))\(found.count > 12 ? ", …" : ""): check that the file belongs to this model"
-    case .unknownTensor(let name): "the model has no tensor `\(name)`: check that the file belongs to this model, or remove the tensor"
+    case .unknownTensor(let name):
+      "the model has no tensor `\(name)`: check that the file belongs to this model, or remove the tensor"
     case .wrongTensorShape(let name, let found, let expected):
       "tensor `\(name)` has shape \(found), the model's has \(expected): check that the file belongs to this model"
     case .invalidSetting(let name, let found, let expected): "`\(name)` is \(found), expected \(expected): change it"

@@ -214,6 +214,38 @@ for dims, shape, w, o, kw in [
     f = [F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d][dims - 1]
     case(f"float/transposedConvolution-{'x'.join(map(str, w))}-{kw.get('groups', 1)}", [R(*shape), R(*w) / np.sqrt(np.prod(w[1:])), R(o)], lambda u, v, c: f(u, v, c, **kw))
 
+# Optimisers: start, the gradients of five steps, and where they lead, in single precision as both sides compute.
+o = torch.optim
+for n, make in [
+    ("sgd", lambda p: o.SGD(p, lr=0.1)), ("momentum", lambda p: o.SGD(p, lr=0.1, momentum=0.9)),
+    ("nesterov", lambda p: o.SGD(p, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01)),
+    ("adam", lambda p: o.Adam(p, lr=0.05)), ("adamDecay", lambda p: o.Adam(p, lr=0.05, weight_decay=0.1)),
+    ("adamW", lambda p: o.AdamW(p, lr=0.05, weight_decay=0.1)),
+]:
+    p = torch.nn.Parameter(R(7, dtype=torch.float32))
+    out[f"optimiser/{n}/start"] = p.detach().clone()
+    gs = R(5, 7, dtype=torch.float32)
+    out[f"optimiser/{n}/gradients"] = gs
+    rule = make([p])
+    for g in gs:
+        p.grad = g.clone()
+        rule.step()
+    out[f"optimiser/{n}/end"] = p
+
+# An LSTM with torch's weights, [4 width, inputs].
+lstm = torch.nn.LSTM(3, 4, batch_first=True)
+seq = R(2, 5, 3)
+out["lstm/x"], out["lstm/y"] = seq, lstm(seq)[0]
+out["lstm/input"], out["lstm/recurrent"] = lstm.weight_ih_l0, lstm.weight_hh_l0
+out["lstm/bias"] = lstm.bias_ih_l0 + lstm.bias_hh_l0
+
+# Self-attention with torch's weights.
+mha = torch.nn.MultiheadAttention(6, 2, batch_first=True)
+seq = R(2, 5, 6)
+out["heads/x"], out["heads/y"] = seq, mha(seq, seq, seq)[0]
+out["heads/projection"], out["heads/projectionBias"] = mha.in_proj_weight, mha.in_proj_bias
+out["heads/output"], out["heads/outputBias"] = mha.out_proj.weight, mha.out_proj.bias
+
 save_file({n: np.array(v.detach().numpy(), order="C") for n, v in out.items()}, os.path.join(os.path.dirname(os.path.abspath(__file__)), "operations.safetensors"),
           metadata={"made by": f"make_references.py, torch {torch.__version__}"})
 print(len(out), "tensors", len({n.rsplit('/', 1)[0] for n in out}), "cases")

@@ -30,12 +30,17 @@ struct NodeProblem {
       }, [2 * steps + 1, batch, 1])
   }
 
-  private static func rk4(_ x: [Double], _ dt: Double, _ steps: Int, _ f: (Double, [Double]) -> [Double]) -> [[Double]] {
-    var x = x, all = [x]
+  private static func rk4(_ x: [Double], _ dt: Double, _ steps: Int, _ f: (Double, [Double]) -> [Double]) -> [[Double]]
+  {
+    var x = x
+    var all = [x]
     func moved(_ k: [Double], _ h: Double) -> [Double] { zip(x, k).map { $0 + h * $1 } }
     for n in 0..<steps {
       let t = Double(n) * dt
-      let k1 = f(t, x), k2 = f(t + dt / 2, moved(k1, dt / 2)), k3 = f(t + dt / 2, moved(k2, dt / 2)), k4 = f(t + dt, moved(k3, dt))
+      let k1 = f(t, x)
+      let k2 = f(t + dt / 2, moved(k1, dt / 2))
+      let k3 = f(t + dt / 2, moved(k2, dt / 2))
+      let k4 = f(t + dt, moved(k3, dt))
       x = x.indices.map { x[$0] + dt / 6 * (k1[$0] + 2 * k2[$0] + 2 * k3[$0] + k4[$0]) }
       all.append(x)
     }
@@ -43,8 +48,10 @@ struct NodeProblem {
   }
 
   static func memristor() throws -> NodeProblem {
-    let a = PeerData.uniform(11, batch).map { 0.5 + $0 }, x0 = PeerData.uniform(12, batch).map { 0.1 + 0.4 * $0 }
-    let dt = 0.004, r = 100.0 / 16000
+    let a = PeerData.uniform(11, batch).map { 0.5 + $0 }
+    let x0 = PeerData.uniform(12, batch).map { 0.1 + 0.4 * $0 }
+    let dt = 0.004
+    let r = 100.0 / 16000
     let y = rk4(x0, dt, points - 1) { t, x in
       x.indices.map { a[$0] * Foundation.sin(2 * Double.pi * t) / (r * x[$0] + 1 - x[$0]) * 4 * x[$0] * (1 - x[$0]) }
     }
@@ -54,10 +61,12 @@ struct NodeProblem {
   }
 
   static func lorenz96() throws -> NodeProblem {
-    let d = 6, dt = 0.005
+    let d = 6
+    let dt = 0.005
     let f = { (_: Double, x: [Double]) -> [Double] in
       x.indices.map { i in
-        let row = i / d * d, k = i % d
+        let row = i / d * d
+        let k = i % d
         return (x[row + (k + 1) % d] - x[row + (k + d - 2) % d]) * x[row + (k + d - 1) % d] - x[i] + 8
       }
     }
@@ -65,14 +74,17 @@ struct NodeProblem {
     x0 = rk4(x0, 0.01, 500, f).last ?? x0
     let y = rk4(x0, dt, points - 1, f).joined().map { $0 / 8 }
     return NodeProblem(
-      start: try PeerData.floats(x0.map { $0 / 8 }, [batch, d]), target: try PeerData.floats(Array(y), [points, batch, d]),
+      start: try PeerData.floats(x0.map { $0 / 8 }, [batch, d]),
+      target: try PeerData.floats(Array(y), [points, batch, d]),
       amplitudes: nil, step: dt, rate: 1e-3, parameters: try PeerData.network(200, [6, 64, 64, 6]))
   }
 }
 
 private func neuralODE(_ problem: NodeProblem) throws -> Work {
-  var parameters = problem.parameters, optimiser = Adam(learningRate: problem.rate)
-  let steps = NodeProblem.points - 1, drive = try problem.drive(steps, NodeProblem.batch)
+  var parameters = problem.parameters
+  var optimiser = Adam(learningRate: problem.rate)
+  let steps = NodeProblem.points - 1
+  let drive = try problem.drive(steps, NodeProblem.batch)
   var count = 0
   return Work(warmUps: 1, repeats: 10) {
     var last: Float = 0
@@ -92,10 +104,12 @@ private func neuralODE(_ problem: NodeProblem) throws -> Work {
 }
 
 private func trajectory(_ problem: NodeProblem) throws -> Work {
-  let steps = 10_000, field = try NeuralField(parameters: problem.parameters)
+  let steps = 10_000
+  let field = try NeuralField(parameters: problem.parameters)
   let start = try problem.start.slice(0..<1)
   return Work {
-    let path = try field.trajectory(from: start, step: Float(problem.step), steps: steps, drive: problem.drive(steps, 1))
+    let path = try field.trajectory(
+      from: start, step: Float(problem.step), steps: steps, drive: problem.drive(steps, 1))
     return { "|x_1000|=\((try? path.at(1000).norm().item()) ?? .nan)" }
   }
 }

@@ -15,16 +15,19 @@ nonisolated(unsafe) let networkWorks: [String: () throws -> Work] = [
     return try training(UNet(using: &random)) { try binaryCrossEntropy(logits: $0.forward(x, in: &$1), y) }
   },
   "mlp": {
-    let samples = 10_000, batch = 64
+    let samples = 10_000
+    let batch = 64
     let x = try PeerData.floats(PeerData.uniform(93, samples * 784), [samples, 784])
     let y = try Tensor<Int32>(PeerData.uniform(94, samples).map { Int32($0 * 10) })
     let first = try PeerData.network(95, [784, 256, 128, 10])
     return Work(warmUps: 1) {
       var p = first
-      var optimiser = SGD(learningRate: 0.05), last: Float = 0
+      var optimiser = SGD(learningRate: 0.05)
+      var last: Float = 0
       for start in stride(from: 0, to: samples, by: batch) {
         let part = start..<min(samples, start + batch)
-        let images = try x.slice(part), labels = try y.slice(part)
+        let images = try x.slice(part)
+        let labels = try y.slice(part)
         let (loss, gradients) = try valueAndGradient(at: p) { p in
           var h = try linear(images, p[0], bias: p[1], activation: .sigmoid)
           h = try linear(h, p[2], bias: p[3], activation: .sigmoid)
@@ -38,7 +41,10 @@ nonisolated(unsafe) let networkWorks: [String: () throws -> Work] = [
     }
   },
   "rbm": {
-    let visible = 784, hidden = 500, batch = 64, batches = 156
+    let visible = 784
+    let hidden = 500
+    let batch = 64
+    let batches = 156
     let prototypes = PeerData.uniform(61, 10 * visible).map { $0 < 0.2 }
     let flips = PeerData.uniform(62, batch * batches * visible).map { $0 < 0.05 }
     let data = try Tensor<Float>(
@@ -47,7 +53,9 @@ nonisolated(unsafe) let networkWorks: [String: () throws -> Work] = [
     let first = try PeerData.floats(PeerData.normal(63, visible * hidden).map { 0.01 * $0 }, [visible, hidden])
     var random = RandomStream(seed: 1)
     return Work(warmUps: 1) {
-      var w = first, b = try Tensor<Float>.zeros([visible]), c = try Tensor<Float>.zeros([hidden])
+      var w = first
+      var b = try Tensor<Float>.zeros([visible])
+      var c = try Tensor<Float>.zeros([hidden])
       let rate: Float = 0.05 / Float(batch)
       for k in 0..<batches {
         let v = try data.slice(k * batch..<(k + 1) * batch)
@@ -75,7 +83,8 @@ nonisolated(unsafe) let networkWorks: [String: () throws -> Work] = [
 private func training<Model: Layer>(
   _ start: Model, _ loss: @escaping (inout Model, inout ForwardContext) throws -> Tensor<Float>
 ) throws -> Work {
-  var model = start, optimiser = SGD(learningRate: 0.01, momentum: 0.9)
+  var model = start
+  var optimiser = SGD(learningRate: 0.01, momentum: 0.9)
   let count = try model.parameterCount()
   return Work(warmUps: 2, repeats: 10) {
     var last: Float = 0
@@ -212,15 +221,18 @@ private func videoNet() throws -> Work {
   let frames = try PeerData.floats(PeerData.uniform(81, 5 * 3 * h * w), [5, 3, h, w])
   let coarse = try PeerData.floats(PeerData.normal(82, 24 * 28).map { 3 * $0 }, [12, 2, 4, 7])
   let flow = try coarse.resized(height: h, width: w)
-  var random = RandomStream(seed: 0), layers: [Convolution] = []
+  var random = RandomStream(seed: 0)
+  var layers: [Convolution] = []
   for (i, o) in [(15, 32), (32, 32), (32, 32), (32, 32), (32, 3)] {
     layers.append(
       try Convolution(i, o, window: [3, 3], padding: 1, activation: o == 3 ? .identity : .relu, using: &random))
   }
-  let gx = try Tensor<Float>.range(w).broadcast(to: [h, w]), gy = try Tensor<Float>.range(h).reshaped([h, 1]).broadcast(to: [h, w])
+  let gx = try Tensor<Float>.range(w).broadcast(to: [h, w])
+  let gy = try Tensor<Float>.range(h).reshaped([h, 1]).broadcast(to: [h, w])
   let base = try Tensor.stack([gx, gy], axis: -1)
   let scale = try Tensor<Float>([2 / Float(w - 1), 2 / Float(h - 1)])
-  let neighbours = try frames.selecting(Tensor<Int32>([0, 1, 3, 4])), centre = try frames.slice(2..<3)
+  let neighbours = try frames.selecting(Tensor<Int32>([0, 1, 3, 4]))
+  let centre = try frames.slice(2..<3)
   let repeated = try Tensor<Int32>((0..<12).map { Int32($0 / 3) })
   return Work {
     let grid = try (base + flow.permuted([0, 2, 3, 1])) * scale - 1

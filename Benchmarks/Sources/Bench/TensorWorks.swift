@@ -38,12 +38,15 @@ nonisolated(unsafe) let tensorWorks: [String: () throws -> Work] = [
   "gemm-onednn": {
     let (a, b) = try gemmInputs()
     var c = try Tensor<Float>.zeros([1024, 1024])
-    let x = a.elements, y = b.elements
+    let x = a.elements
+    let y = b.elements
     return Work(warmUps: 3, repeats: 4) {
       try c.updateElements { c in
         c.withUnsafeMutableBufferPointer { c in
           for _ in 0..<4 {
-            dnnl_sgemm(CChar(UInt8(ascii: "N")), CChar(UInt8(ascii: "N")), 1024, 1024, 1024, 1, x, 1024, y, 1024, 0, c.baseAddress, 1024)
+            dnnl_sgemm(
+              CChar(UInt8(ascii: "N")), CChar(UInt8(ascii: "N")), 1024, 1024, 1024, 1, x, 1024, y, 1024, 0,
+              c.baseAddress, 1024)
           }
         }
       }
@@ -54,12 +57,14 @@ nonisolated(unsafe) let tensorWorks: [String: () throws -> Work] = [
   "gemm-openblas": {
     let (a, b) = try gemmInputs()
     var c = try Tensor<Float>.zeros([1024, 1024])
-    let x = a.elements, y = b.elements
+    let x = a.elements
+    let y = b.elements
     return Work(warmUps: 3, repeats: 4) {
       try c.updateElements { c in
         c.withUnsafeMutableBufferPointer { c in
           for _ in 0..<4 {
-            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, 1024, 1024, 1024, 1, x, 1024, y, 1024, 0, c.baseAddress, 1024)
+            cblas_sgemm(
+              CblasRowMajor, CblasNoTrans, CblasNoTrans, 1024, 1024, 1024, 1, x, 1024, y, 1024, 0, c.baseAddress, 1024)
           }
         }
       }
@@ -71,6 +76,7 @@ nonisolated(unsafe) let tensorWorks: [String: () throws -> Work] = [
 
 private func gemmInputs() throws -> (Tensor<Float>, Tensor<Float>) {
   (
-    try PeerData.floats(PeerData.normal(1, 1 << 20), [1024, 1024]), try PeerData.floats(PeerData.normal(2, 1 << 20), [1024, 1024])
+    try PeerData.floats(PeerData.normal(1, 1 << 20), [1024, 1024]),
+    try PeerData.floats(PeerData.normal(2, 1 << 20), [1024, 1024])
   )
 }

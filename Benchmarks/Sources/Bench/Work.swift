@@ -23,7 +23,8 @@ enum PeerData {
   static func normal(_ seed: UInt64, _ count: Int) -> [Double] {
     let u = uniform(seed, (count + 1) / 2 * 2)
     return (0..<count).map { i in
-      let r = (-2 * log1p(-u[i / 2 * 2])).squareRoot(), a = 2 * Double.pi * u[i / 2 * 2 + 1]
+      let r = (-2 * log1p(-u[i / 2 * 2])).squareRoot()
+      let a = 2 * Double.pi * u[i / 2 * 2 + 1]
       return i % 2 == 0 ? r * cos(a) : r * sin(a)
     }
   }
@@ -35,7 +36,8 @@ enum PeerData {
   /// Weights `[in, out]` and biases of a network, uniform within ±1/√in.
   static func network(_ seed: UInt64, _ sizes: [Int]) throws -> [Tensor<Float>] {
     try zip(sizes, sizes.dropFirst()).enumerated().flatMap { l, size in
-      let k = 1 / Double(size.0).squareRoot(), s = seed + 2 * UInt64(l)
+      let k = 1 / Double(size.0).squareRoot()
+      let s = seed + 2 * UInt64(l)
       return [
         try floats(uniform(s, size.0 * size.1).map { (2 * $0 - 1) * k }, [size.0, size.1]),
         try floats(uniform(s + 1, size.1).map { (2 * $0 - 1) * k }, [size.1]),

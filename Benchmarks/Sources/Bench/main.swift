@@ -5,7 +5,8 @@ import Foundation
 
 let works = tensorWorks.merging(networkWorks) { $1 }.merging(dynamicsWorks) { $1 }
 guard CommandLine.arguments.count == 2, let make = works[CommandLine.arguments[1]] else {
-  FileHandle.standardError.write(Data("usage: Bench WORK, one of \(works.keys.sorted().joined(separator: ", "))\n".utf8))
+  FileHandle.standardError.write(
+    Data("usage: Bench WORK, one of \(works.keys.sorted().joined(separator: ", "))\n".utf8))
   exit(64)
 }
 
@@ -18,18 +19,21 @@ func cpuSeconds() -> Double {
 /// Largest resident memory so far, in MiB.
 func peakMemory() -> Double {
   var usage = rusage()
-  getrusage(RUSAGE_SELF, &usage)
+  getrusage(__rusage_who_t(0), &usage)  // of this process
   return Double(usage.ru_maxrss) / 1024
 }
 
 let work = try make()
 for _ in 0..<work.warmUps { _ = try work.run() }
 print("ready")
-fflush(stdout)
+fflush(nil)
 while let line = readLine(), line == "go" {
-  let cpu = cpuSeconds(), start = DispatchTime.now().uptimeNanoseconds
+  let cpu = cpuSeconds()
+  let start = DispatchTime.now().uptimeNanoseconds
   let merit = try work.run()
   let wall = Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9
-  print("{\"wall\": \(wall / work.repeats), \"cpu\": \((cpuSeconds() - cpu) / work.repeats), \"merit\": \"\(merit())\", \"rss\": \(peakMemory())}")
-  fflush(stdout)
+  print(
+    "{\"wall\": \(wall / work.repeats), \"cpu\": \((cpuSeconds() - cpu) / work.repeats), \"merit\": \"\(merit())\", \"rss\": \(peakMemory())}"
+  )
+  fflush(nil)
 }

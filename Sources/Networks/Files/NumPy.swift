@@ -6,7 +6,8 @@ import Tensors
 public enum NumPy {
   private static let magic: [UInt8] = [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]
   private static let formats: [String: RawFormat] = [
-    "f2": .f16, "f4": .f32, "f8": .f64, "i1": .i8, "u1": .u8, "i2": .i16, "u2": .u16, "i4": .i32, "u4": .u32, "i8": .i64,
+    "f2": .f16, "f4": .f32, "f8": .f64, "i1": .i8, "u1": .u8, "i2": .i16, "u2": .u16, "i4": .i32, "u4": .u32,
+    "i8": .i64,
     "u8": .u64, "b1": .bool,
   ]
 
@@ -17,11 +18,12 @@ public enum NumPy {
   public static func read(_ path: String) throws -> StoredTensor { try decode(try readFile(path), path: path) }
 
   private static func encode(_ tensor: StoredTensor) -> [Data] {
-    let type = switch tensor {
-    case .float: "<f4"
-    case .double: "<f8"
-    case .int32: "<i4"
-    }
+    let type =
+      switch tensor {
+      case .float: "<f4"
+      case .double: "<f8"
+      case .int32: "<i4"
+      }
     let extents = tensor.shape.map(String.init).joined(separator: ", ") + (tensor.shape.count == 1 ? "," : "")
     var header = "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(extents)), }"
     // Version 1.0: the numbers start on a 64-byte border.
@@ -35,9 +37,13 @@ public enum NumPy {
     let bytes = data.prefix(12).map { $0 }
     guard bytes.count >= 10, Array(bytes[..<6]) == magic else { throw malformed("is not a .npy file") }
     let wide = bytes[6] >= 2
-    guard (1...3).contains(bytes[6]), !wide || bytes.count >= 12 else { throw malformed("has .npy version \(bytes[6])") }
-    let length = wide
-      ? Int(bytes[8]) | Int(bytes[9]) << 8 | Int(bytes[10]) << 16 | Int(bytes[11]) << 24 : Int(bytes[8]) | Int(bytes[9]) << 8
+    guard (1...3).contains(bytes[6]), !wide || bytes.count >= 12 else {
+      throw malformed("has .npy version \(bytes[6])")
+    }
+    let length =
+      wide
+      ? Int(bytes[8]) | Int(bytes[9]) << 8 | Int(bytes[10]) << 16 | Int(bytes[11]) << 24
+      : Int(bytes[8]) | Int(bytes[9]) << 8
     let start = (wide ? 12 : 10) + length
     guard start <= data.count else { throw malformed("ends within its header") }
     let header = String(decoding: data[data.startIndex + start - length..<data.startIndex + start], as: UTF8.self)
@@ -46,9 +52,12 @@ public enum NumPy {
       let extents = header.firstMatch(of: /'shape'\s*:\s*\(([0-9,\s]*)\)/)
     else { throw malformed("has a header without descr, fortran_order and shape: \(header.prefix(80))") }
     guard let format = formats[String(type.2)] else { throw malformed("holds numbers of the type \(type.1)\(type.2)") }
-    var shape: [Int] = [], count = 1
+    var shape: [Int] = []
+    var count = 1
     for part in extents.1.split(separator: ",") {
-      guard let extent = Int(part.trimmingCharacters(in: .whitespaces)) else { throw malformed("has the shape (\(extents.1))") }
+      guard let extent = Int(part.trimmingCharacters(in: .whitespaces)) else {
+        throw malformed("has the shape (\(extents.1))")
+      }
       let (product, overflow) = count.multipliedReportingOverflow(by: extent)
       guard !overflow else { throw malformed("has the shape (\(extents.1))") }
       shape.append(extent)
@@ -56,9 +65,13 @@ public enum NumPy {
     }
     let (size, overflow) = count.multipliedReportingOverflow(by: format.size)
     guard !overflow, data.count - start == size
-    else { throw malformed("has \(data.count - start) bytes of numbers where \(shape) of \(type.2) needs \(overflow ? -1 : size)") }
+    else {
+      throw malformed(
+        "has \(data.count - start) bytes of numbers where \(shape) of \(type.2) needs \(overflow ? -1 : size)")
+    }
     let stored = try format.decode(
-      data[(data.startIndex + start)...], shape: order.1 == "True" ? shape.reversed() : shape, swapped: type.1 == ">", path: path)
+      data[(data.startIndex + start)...], shape: order.1 == "True" ? shape.reversed() : shape, swapped: type.1 == ">",
+      path: path)
     return order.1 == "True" ? try stored.withAxesReversed() : stored
   }
 
@@ -113,7 +126,8 @@ public enum NumPy {
       defer { zip_fclose(file) }
       let name = String(cString: raw)
       // Read in pieces: the size in the directory may lie.
-      var data = Data(), piece = [UInt8](repeating: 0, count: 1 << 16)
+      var data = Data()
+      var piece = [UInt8](repeating: 0, count: 1 << 16)
       while true {
         let n = zip_fread(file, &piece, zip_uint64_t(piece.count))
         guard n >= 0 else { throw NetworkError.malformed(path: path, problem: "entry `\(name)` is damaged") }

@@ -23,7 +23,9 @@ enum RawFormat {
     }
     let count = bytes.count / size
     func read<T>(_ type: T.Type) -> [T] {
-      bytes.withUnsafeBytes { raw in (0..<count).map { raw.loadUnaligned(fromByteOffset: $0 * MemoryLayout<T>.size, as: T.self) } }
+      bytes.withUnsafeBytes { raw in
+        (0..<count).map { raw.loadUnaligned(fromByteOffset: $0 * MemoryLayout<T>.size, as: T.self) }
+      }
     }
     func narrowed<T: BinaryInteger>(_ values: [T]) throws -> StoredTensor {
       .int32(
@@ -53,7 +55,9 @@ enum RawFormat {
 
   /// IEEE 754 half precision; `Float16` does not exist on every platform.
   private static func half(_ bits: UInt16) -> Float {
-    let sign: Float = bits & 0x8000 == 0 ? 1 : -1, exponent = Int(bits >> 10 & 31), fraction = Float(bits & 1023)
+    let sign: Float = bits & 0x8000 == 0 ? 1 : -1
+    let exponent = Int(bits >> 10 & 31)
+    let fraction = Float(bits & 1023)
     switch exponent {
     case 0: return sign * fraction * 0x1p-24
     case 31: return fraction == 0 ? sign * .infinity : .nan

@@ -21,19 +21,23 @@ public enum Safetensors {
   public static func write(
     _ tensors: [String: StoredTensor], metadata: [String: String] = [:], to path: String
   ) throws {
-    var header: [String: Any] = [:], parts: [Data] = [], offset = 0
+    var header: [String: Any] = [:]
+    var parts: [Data] = []
+    var offset = 0
     if !metadata.isEmpty { header["__metadata__"] = metadata }
     for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
       guard name != "__metadata__" else {
         throw NetworkError.invalidSetting("tensors", found: "a tensor named __metadata__", expected: "another name")
       }
       let bytes = tensor.bytes
-      let type = switch tensor {
-      case .float: "F32"
-      case .double: "F64"
-      case .int32: "I32"
-      }
-      header[name] = ["dtype": type, "shape": tensor.shape, "data_offsets": [offset, offset + bytes.count]] as [String: Any]
+      let type =
+        switch tensor {
+        case .float: "F32"
+        case .double: "F64"
+        case .int32: "I32"
+        }
+      header[name] =
+        ["dtype": type, "shape": tensor.shape, "data_offsets": [offset, offset + bytes.count]] as [String: Any]
       parts.append(bytes)
       offset += bytes.count
     }
@@ -52,14 +56,18 @@ public enum Safetensors {
     func malformed(_ problem: String) -> NetworkError { .malformed(path: path, problem: problem) }
     guard data.count >= 8 else { throw malformed("is shorter than a safetensors header") }
     let length = data.prefix(8).enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << (8 * UInt64($1.offset)) }
-    guard length <= UInt64(min(headerLimit, data.count - 8)) else { throw malformed("says its header has \(length) bytes") }
+    guard length <= UInt64(min(headerLimit, data.count - 8)) else {
+      throw malformed("says its header has \(length) bytes")
+    }
     let start = 8 + Int(length)
     let json = data[data.startIndex + 8..<data.startIndex + start]
     guard let object = try? JSONSerialization.jsonObject(with: json) as? [String: Any]
     else { throw malformed("has a header that is not a JSON object") }
-    var tensors: [String: StoredTensor] = [:], covered = 0
+    var tensors: [String: StoredTensor] = [:]
+    var covered = 0
     for (name, value) in object where name != "__metadata__" {
-      guard let entry = value as? [String: Any], let type = entry["dtype"] as? String, let shape = entry["shape"] as? [Int],
+      guard let entry = value as? [String: Any], let type = entry["dtype"] as? String,
+        let shape = entry["shape"] as? [Int],
         let offsets = entry["data_offsets"] as? [Int], offsets.count == 2
       else { throw malformed("describes tensor `\(name)` without dtype, shape and data_offsets") }
       guard let format = formats[type] else { throw malformed("holds tensor `\(name)` in the unknown format \(type)") }
@@ -69,13 +77,16 @@ public enum Safetensors {
         guard extent >= 0, !overflow else { throw malformed("gives tensor `\(name)` the shape \(shape)") }
         bytes = product
       }
-      guard offsets[0] >= 0, offsets[1] >= offsets[0], offsets[1] - offsets[0] == bytes, offsets[1] <= data.count - start
+      guard offsets[0] >= 0, offsets[1] >= offsets[0], offsets[1] - offsets[0] == bytes,
+        offsets[1] <= data.count - start
       else { throw malformed("puts tensor `\(name)` of \(bytes) bytes at \(offsets)") }
       covered += bytes
       let part = data[data.startIndex + start + offsets[0]..<data.startIndex + start + offsets[1]]
       tensors[name] = try format.decode(part, shape: shape, swapped: false, path: path)
     }
-    guard covered == data.count - start else { throw malformed("has \(data.count - start) bytes of numbers, its header describes \(covered)") }
+    guard covered == data.count - start else {
+      throw malformed("has \(data.count - start) bytes of numbers, its header describes \(covered)")
+    }
     return (tensors, object["__metadata__"] as? [String: String] ?? [:])
   }
 }

@@ -19,7 +19,9 @@ public func attention<E: TensorScalar>(
 }
 
 /// The mask under which position i sees positions up to i: shape `[count, count]`.
-public func causalMask(_ count: Int) throws(TensorError) -> Tensor<Float> { try Tensor.ones([count, count]).lowerTriangle() }
+public func causalMask(_ count: Int) throws(TensorError) -> Tensor<Float> {
+  try Tensor.ones([count, count]).lowerTriangle()
+}
 
 /// Self-attention with several heads (Vaswani et al. 2017).
 public struct MultiHeadAttention: Layer {

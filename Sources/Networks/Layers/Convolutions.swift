@@ -30,7 +30,8 @@ public struct Convolution: Layer {
 
   public func forward(_ x: Tensor<Float>, in context: inout ForwardContext) throws -> Tensor<Float> {
     try convolution(
-      x, weight, bias: bias, stride: stride, padding: padding, dilation: dilation, groups: groups, activation: activation)
+      x, weight, bias: bias, stride: stride, padding: padding, dilation: dilation, groups: groups,
+      activation: activation)
   }
 
   public mutating func visit(_ visitor: Visitor) throws {

@@ -10,7 +10,8 @@ public struct Dense: Layer {
 
   /// Weights uniform within ±1/√inputs, as is the bias (the default of PyTorch: He et al. 2015 with a = √5).
   public init(
-    _ inputs: Int, _ outputs: Int, activation: Activation = .identity, bias: Bool = true, using random: inout RandomStream
+    _ inputs: Int, _ outputs: Int, activation: Activation = .identity, bias: Bool = true,
+    using random: inout RandomStream
   ) throws {
     guard inputs > 0, outputs > 0 else {
       throw NetworkError.invalidSetting("inputs, outputs", found: "\(inputs), \(outputs)", expected: "1 or more")
@@ -67,7 +68,9 @@ public struct Dropout: Layer {
   public var rate: Float
 
   public init(_ rate: Float) throws {
-    guard (0..<1).contains(rate) else { throw NetworkError.invalidSetting("rate", found: "\(rate)", expected: "0 up to below 1") }
+    guard (0..<1).contains(rate) else {
+      throw NetworkError.invalidSetting("rate", found: "\(rate)", expected: "0 up to below 1")
+    }
     self.rate = rate
   }
 

@@ -12,7 +12,8 @@ private func fans(_ shape: [Int]) throws(TensorError) -> (in: Float, out: Float)
 extension RandomStream {
   /// Uniform with variance 2/(fan in + fan out) (Glorot & Bengio 2010).
   public mutating func glorotUniform(_ shape: [Int]) throws(TensorError) -> Tensor<Float> {
-    let fan = try fans(shape), bound = (6 / (fan.in + fan.out)).squareRoot()
+    let fan = try fans(shape)
+    let bound = (6 / (fan.in + fan.out)).squareRoot()
     return try uniform(shape, in: -bound...bound)
   }
 
@@ -41,7 +42,8 @@ extension RandomStream {
   /// Orthonormal rows or columns, whichever are fewer (Saxe et al. 2014).
   public mutating func orthogonal(_ shape: [Int], gain: Float = 1) throws(TensorError) -> Tensor<Float> {
     guard shape.count >= 2 else { throw .wrongShape(argument: "shape", found: shape, expected: "at least two axes") }
-    let rows = shape[0], columns = shape[1...].reduce(1, *)
+    let rows = shape[0]
+    let columns = shape[1...].reduce(1, *)
     let tall: Tensor<Float> = try normal([max(rows, columns), min(rows, columns)])
     let (q, r) = try qr(tall)
     // With the signs of r the factor is unique, and uniform over all orthogonal matrices.
@@ -50,7 +52,9 @@ extension RandomStream {
   }
 
   /// Normal, drawn again until within two standard deviations.
-  public mutating func truncatedNormal(_ shape: [Int], standardDeviation: Float = 1) throws(TensorError) -> Tensor<Float> {
+  public mutating func truncatedNormal(_ shape: [Int], standardDeviation: Float = 1) throws(TensorError) -> Tensor<
+    Float
+  > {
     var y: Tensor<Float> = try normal(shape)
     while true {
       let outside = try y.magnitude() .> 2

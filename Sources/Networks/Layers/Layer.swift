@@ -85,20 +85,23 @@ extension Layer {
 
   /// The result outside training.
   public func callAsFunction(_ x: Tensor<Float>) throws -> Tensor<Float> {
-    var copy = self, context = ForwardContext()
+    var copy = self
+    var context = ForwardContext()
     return try copy.forward(x, in: &context)
   }
 
   /// Parameters and buffers by name.
   public func state() throws -> [(name: String, tensor: Tensor<Float>)] {
-    var copy = self, result: [(String, Tensor<Float>)] = []
+    var copy = self
+    var result: [(String, Tensor<Float>)] = []
     try copy.visit(Visitor { name, tensor, _ in result.append((name, tensor)) })
     return result
   }
 
   /// Number of trained numbers.
   public func parameterCount() throws -> Int {
-    var copy = self, count = 0
+    var copy = self
+    var count = 0
     try copy.visit(Visitor { _, tensor, isTrained in count += isTrained ? tensor.count : 0 })
     return count
   }
@@ -107,7 +110,8 @@ extension Layer {
   ///
   /// - Throws: `NetworkError` when one is missing, unknown, or of another shape; the layer is then unchanged.
   public mutating func load(_ tensors: [String: Tensor<Float>]) throws {
-    var copy = self, unused = Set(tensors.keys)
+    var copy = self
+    var unused = Set(tensors.keys)
     try copy.visit(
       Visitor { name, tensor, _ in
         guard let found = tensors[name] else {

@@ -12,7 +12,8 @@ public struct BatchNorm: Layer {
   /// `.identity` or `.relu`, applied in the same pass.
   public var activation: Activation
 
-  public init(_ channels: Int, activation: Activation = .identity, momentum: Float = 0.1, epsilon: Float = 1e-5) throws {
+  public init(_ channels: Int, activation: Activation = .identity, momentum: Float = 0.1, epsilon: Float = 1e-5) throws
+  {
     (scale, shift) = (try .ones([channels]), try .zeros([channels]))
     (runningMean, runningVariance) = (try .zeros([channels]), try .ones([channels]))
     (self.momentum, self.epsilon, self.activation) = (momentum, epsilon, activation)

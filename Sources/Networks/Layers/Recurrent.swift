@@ -16,9 +16,13 @@ public struct LSTM: Layer {
   /// - Returns: the state after each step, shape `[batch, steps, width]`.
   public func forward(_ x: Tensor<Float>, in context: inout ForwardContext) throws -> Tensor<Float> {
     guard x.rank == 3, x.shape[1] > 0
-    else { throw TensorError.wrongShape(argument: "x", found: x.shape, expected: "[batch, steps, inputs], at least one step") }
+    else {
+      throw TensorError.wrongShape(argument: "x", found: x.shape, expected: "[batch, steps, inputs], at least one step")
+    }
     let driven = try input.forward(x, in: &context)
-    var h = try Tensor<Float>.zeros([x.shape[0], width]), c = h, states: [Tensor<Float>] = []
+    var h = try Tensor<Float>.zeros([x.shape[0], width])
+    var c = h
+    var states: [Tensor<Float>] = []
     for t in 0..<x.shape[1] {
       let gates = try (driven.at(t, axis: 1) + recurrent.forward(h, in: &context)).split(into: 4, axis: 1)
       c = try sigmoid(gates[1]) * c + sigmoid(gates[0]) * tanh(gates[2])

@@ -3,13 +3,17 @@ import Tensors
 // Losses are means over all numbers, or over samples where there are classes, and differentiable in their first argument.
 
 /// `mean((prediction − target)²)`.
-public func meanSquaredError<E: TensorScalar>(_ prediction: Tensor<E>, _ target: Tensor<E>) throws(TensorError) -> Tensor<E> {
+public func meanSquaredError<E: TensorScalar>(_ prediction: Tensor<E>, _ target: Tensor<E>) throws(TensorError)
+  -> Tensor<E>
+{
   try checkSame(prediction, target, "meanSquaredError")
   return try (prediction - target).squared().mean()
 }
 
 /// `mean(|prediction − target|)`.
-public func meanAbsoluteError<E: TensorScalar>(_ prediction: Tensor<E>, _ target: Tensor<E>) throws(TensorError) -> Tensor<E> {
+public func meanAbsoluteError<E: TensorScalar>(_ prediction: Tensor<E>, _ target: Tensor<E>) throws(TensorError)
+  -> Tensor<E>
+{
   try checkSame(prediction, target, "meanAbsoluteError")
   return try (prediction - target).magnitude().mean()
 }
@@ -49,18 +53,22 @@ public func negativeLogLikelihood<E: TensorScalar>(
   _ logProbabilities: Tensor<E>, _ labels: Tensor<Int32>
 ) throws(TensorError) -> Tensor<E> {
   guard logProbabilities.rank == 2, labels.shape == [logProbabilities.shape[0]]
-  else { throw .incompatibleShapes(operation: "negativeLogLikelihood", left: logProbabilities.shape, right: labels.shape) }
+  else {
+    throw .incompatibleShapes(operation: "negativeLogLikelihood", left: logProbabilities.shape, right: labels.shape)
+  }
   return try logProbabilities.gathered(labels.reshaped([nil, 1]), axis: 1).mean().negated()
 }
 
 /// `−t·log σ(x) − (1 − t)·log(1 − σ(x))` for logits x, mean over all numbers, without overflow.
-public func binaryCrossEntropy<E: TensorScalar>(logits: Tensor<E>, _ target: Tensor<E>) throws(TensorError) -> Tensor<E> {
+public func binaryCrossEntropy<E: TensorScalar>(logits: Tensor<E>, _ target: Tensor<E>) throws(TensorError) -> Tensor<E>
+{
   try checkSame(logits, target, "binaryCrossEntropy")
   return try (softplus(logits) - logits * target).mean()
 }
 
 /// `Σ p·(log p − log q)` over the last axis, mean over the others; p given as probabilities, q as logarithms.
-public func klDivergence<E: TensorScalar>(logarithmOf q: Tensor<E>, from p: Tensor<E>) throws(TensorError) -> Tensor<E> {
+public func klDivergence<E: TensorScalar>(logarithmOf q: Tensor<E>, from p: Tensor<E>) throws(TensorError) -> Tensor<E>
+{
   try checkSame(q, p, "klDivergence")
   let entropy = try Tensor.select(p .> 0, p * log(Tensor.maximum(p, Tensor(E.leastNormalMagnitude))), Tensor(0))
   return try (entropy - p * q).sum(axes: [-1]).mean()

@@ -57,7 +57,9 @@ public struct SGD: Optimiser {
   private var velocities: [Tensor<Float>] = []
 
   public init(learningRate: Float, momentum: Float = 0, nesterov: Bool = false, weightDecay: Float = 0) {
-    (self.learningRate, self.momentum, self.nesterov, self.weightDecay) = (learningRate, momentum, nesterov, weightDecay)
+    (self.learningRate, self.momentum, self.nesterov, self.weightDecay) = (
+      learningRate, momentum, nesterov, weightDecay
+    )
   }
 
   public mutating func update(_ parameters: inout [Tensor<Float>], along gradients: [Tensor<Float>]) throws {
@@ -96,7 +98,8 @@ public struct Adam: Optimiser {
   private var steps: [Tensor<Float>] = []
 
   public init(
-    learningRate: Float = 0.001, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8, weightDecay: Float = 0,
+    learningRate: Float = 0.001, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8,
+    weightDecay: Float = 0,
     decoupledDecay: Bool = false
   ) {
     (self.learningRate, self.beta1, self.beta2, self.epsilon) = (learningRate, beta1, beta2, epsilon)
@@ -133,8 +136,10 @@ public struct Adam: Optimiser {
 
 /// Adam with decoupled weight decay (Loshchilov & Hutter 2019).
 public func AdamW(
-  learningRate: Float = 0.001, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8, weightDecay: Float = 0.01
+  learningRate: Float = 0.001, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8,
+  weightDecay: Float = 0.01
 ) -> Adam {
   Adam(
-    learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay, decoupledDecay: true)
+    learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay,
+    decoupledDecay: true)
 }

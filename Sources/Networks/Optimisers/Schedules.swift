@@ -56,7 +56,9 @@ public struct MovingAverage<Model: Layer> {
   public let decay: Float
 
   public init(of model: Model, decay: Float) throws {
-    guard (0...1).contains(decay) else { throw NetworkError.invalidSetting("decay", found: "\(decay)", expected: "0...1") }
+    guard (0...1).contains(decay) else {
+      throw NetworkError.invalidSetting("decay", found: "\(decay)", expected: "0...1")
+    }
     (self.model, self.decay) = (model, decay)
   }
 

@@ -68,7 +68,8 @@ public struct Trainer<Rule: Optimiser> {
     if let path = settings.checkpoint, FileManager.default.fileExists(atPath: path) {
       try state.restore(path, settings, samples: samples)
     }
-    let random = RandomStream(seed: settings.seed), baseRate = optimiser.learningRate
+    let random = RandomStream(seed: settings.seed)
+    let baseRate = optimiser.learningRate
     var goesOn = true
     while state.epoch < settings.epochs, !state.isFinished, goesOn {
       var order = random.split("epoch \(state.epoch)")
@@ -110,6 +111,8 @@ public struct Trainer<Rule: Optimiser> {
     try require(settings.batchSize > 0, "batchSize", settings.batchSize, "1 or more")
     try require((settings.patience ?? 1) > 0, "patience", settings.patience ?? 0, "1 or more")
     try require((settings.checkpointEvery ?? 1) > 0, "checkpointEvery", settings.checkpointEvery ?? 0, "1 or more")
-    try require(settings.checkpointEvery == nil || settings.checkpoint != nil, "checkpoint", "nil", "a file, as `checkpointEvery` is set")
+    try require(
+      settings.checkpointEvery == nil || settings.checkpoint != nil, "checkpoint", "nil",
+      "a file, as `checkpointEvery` is set")
   }
 }

@@ -52,14 +52,16 @@ struct TrainingState<Model: Layer, Rule: Optimiser> {
   }
 
   func save(_ path: String, _ settings: TrainingSettings, samples: Int) throws {
-    var copy = self, tensors: [String: StoredTensor] = [:]
+    var copy = self
+    var tensors: [String: StoredTensor] = [:]
     try copy.visit(Visitor { name, tensor, _ in tensors[name] = .float(tensor) })
     let counters = Counters(
       epoch: epoch, position: position, step: step, batches: batches, epochsWithoutGain: epochsWithoutGain,
       lossSum: lossSum, isFinished: isFinished, hasBest: best != nil, history: history, seed: settings.seed,
       batchSize: settings.batchSize, samples: samples)
     let encoder = JSONEncoder()
-    encoder.nonConformingFloatEncodingStrategy = .convertToString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     try Safetensors.write(
       tensors, metadata: ["training": String(decoding: try encoder.encode(counters), as: UTF8.self)], to: path)
   }
@@ -67,7 +69,8 @@ struct TrainingState<Model: Layer, Rule: Optimiser> {
   mutating func restore(_ path: String, _ settings: TrainingSettings, samples: Int) throws {
     let (tensors, metadata) = try Safetensors.read(path)
     let decoder = JSONDecoder()
-    decoder.nonConformingFloatDecodingStrategy = .convertFromString(positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     guard let text = metadata["training"], let counters = try? decoder.decode(Counters.self, from: Data(text.utf8)),
       counters.version == 1
     else { throw NetworkError.malformed(path: path, problem: "is not a checkpoint of this version") }
@@ -81,14 +84,20 @@ struct TrainingState<Model: Layer, Rule: Optimiser> {
     if counters.hasBest { copy.best = model }
     try copy.visit(
       Visitor { name, tensor, _ in
-        guard let stored = tensors[name] else { throw NetworkError.missingTensor(name: name, found: tensors.keys.sorted()) }
+        guard let stored = tensors[name] else {
+          throw NetworkError.missingTensor(name: name, found: tensors.keys.sorted())
+        }
         let found = try stored.floats()
         guard found.shape == tensor.shape
         else { throw NetworkError.wrongTensorShape(name: name, found: found.shape, expected: tensor.shape) }
         tensor = found
       })
-    (copy.epoch, copy.position, copy.step, copy.batches) = (counters.epoch, counters.position, counters.step, counters.batches)
-    (copy.lossSum, copy.epochsWithoutGain, copy.isFinished) = (counters.lossSum, counters.epochsWithoutGain, counters.isFinished)
+    (copy.epoch, copy.position, copy.step, copy.batches) = (
+      counters.epoch, counters.position, counters.step, counters.batches
+    )
+    (copy.lossSum, copy.epochsWithoutGain, copy.isFinished) = (
+      counters.lossSum, counters.epochsWithoutGain, counters.isFinished
+    )
     copy.history = counters.history
     self = copy
   }

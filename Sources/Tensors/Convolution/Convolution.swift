@@ -40,7 +40,8 @@ private struct Geometry {
     self.dilation = try dilation.resolved(spatial, atLeast: 1, "dilation")
     self.groups = groups
     guard groups >= 1, weight[0] % groups == 0 else {
-      throw .invalidArgument("groups", found: "\(groups)", expected: "a divisor of the \(weight[0]) filters of the weight")
+      throw .invalidArgument(
+        "groups", found: "\(groups)", expected: "a divisor of the \(weight[0]) filters of the weight")
     }
   }
 
@@ -53,8 +54,11 @@ private struct Geometry {
   }
 
   /// y = source ∗ weight.
-  func forward(_ x: Body, _ weight: Body, _ bias: Body?, _ result: [Int], relu: Bool = false) throws(TensorError) -> Body {
-    let primitive = try ConvolutionPrimitive.of(key(.forward, x.shape, weight.shape, result, bias: bias != nil, relu: relu))
+  func forward(_ x: Body, _ weight: Body, _ bias: Body?, _ result: [Int], relu: Bool = false) throws(TensorError)
+    -> Body
+  {
+    let primitive = try ConvolutionPrimitive.of(
+      key(.forward, x.shape, weight.shape, result, bias: bias != nil, relu: relu))
     let y = try Body(.float32, result, .channelsLast)
     var arguments: Arguments = [
       (Int32(DNNL_ARG_SRC), primitive.sourceMemory, try x.in(.channelsLast)),
@@ -105,7 +109,9 @@ private struct Geometry {
     var moved = plain
     if let plain, primitive.reordersWeight {
       let packed = try bytes(primitive.weightMemory)
-      if reading != nil { try engine.reorder(primitive.plainWeight, plain.pointer, primitive.weightMemory, packed.pointer) }
+      if reading != nil {
+        try engine.reorder(primitive.plainWeight, plain.pointer, primitive.weightMemory, packed.pointer)
+      }
       moved = packed
     }
     if let moved {
@@ -153,10 +159,14 @@ public func convolution(
     let reach = geometry.dilation[i] * (weight.shape[i + 2] - 1) + 1
     let room = x.shape[i + 2] + 2 * geometry.padding[i] - reach
     guard room >= 0
-    else { throw .wrongShape(argument: "weight", found: weight.shape, expected: "windows no larger than the padded input \(x.shape)") }
+    else {
+      throw .wrongShape(
+        argument: "weight", found: weight.shape, expected: "windows no larger than the padded input \(x.shape)")
+    }
     result.append(room / geometry.stride[i] + 1)
   }
-  let input = try x.body.in(.channelsLast), w = weight.body
+  let input = try x.body.in(.channelsLast)
+  let w = weight.body
   let y = try geometry.forward(input, w, bias?.body, result, relu: activation == .relu)
   let plain = Tensor<Float>(body: y)
   let inputs = [x, weight] + (bias.map { [$0] } ?? [])
@@ -167,7 +177,8 @@ public func convolution(
       let d = try Body(.float32, g.shape, .channelsLast)
       parallelFor(g.count, grain: elementwiseGrain) {
         let at = $0.lowerBound
-        kk_unary_gradient_f32(UnaryFunction.relu.rawValue, $0.count, 0, g.f32 + at, output.f32 + at, output.f32 + at, d.f32 + at)
+        kk_unary_gradient_f32(
+          UnaryFunction.relu.rawValue, $0.count, 0, g.f32 + at, output.f32 + at, output.f32 + at, d.f32 + at)
       }
       g = d
     }
@@ -208,14 +219,17 @@ public func transposedConvolution(
     guard extra[i] < geometry.stride[i] else {
       throw .invalidArgument("outputPadding", found: "\(extra)", expected: "less than the stride \(geometry.stride)")
     }
-    let extent = (x.shape[i + 2] - 1) * geometry.stride[i] - 2 * geometry.padding[i]
+    let extent =
+      (x.shape[i + 2] - 1) * geometry.stride[i] - 2 * geometry.padding[i]
       + geometry.dilation[i] * (weight.shape[i + 2] - 1) + 1 + extra[i]
     guard extent > 0 else {
-      throw .invalidArgument("padding", found: "\(geometry.padding)", expected: "less, so that some of the result is left")
+      throw .invalidArgument(
+        "padding", found: "\(geometry.padding)", expected: "less, so that some of the result is left")
     }
     result.append(extent)
   }
-  let input = try x.body.in(.channelsLast), w = weight.body
+  let input = try x.body.in(.channelsLast)
+  let w = weight.body
   let y = Tensor<Float>(body: try geometry.backwardData(input, w, result))
   let recorded = try y.recorded(from: [x, weight]) { upstream, needed in
     let g = try upstream.body.in(.channelsLast)
@@ -231,7 +245,8 @@ extension Tensor where Element: TensorScalar {
   func addingToChannels(_ bias: Tensor) throws(TensorError) -> Tensor {
     let x = try body.in(.channelsLast)
     let y = try Tensor.uninitialized(shape, .channelsLast)
-    let channels = shape[1], rows = count / channels
+    let channels = shape[1]
+    let rows = count / channels
     parallelFor(rows, grain: Swift.max(1, elementwiseGrain / channels)) {
       let at = $0.lowerBound * channels
       if x.type == .float32 {

@@ -19,14 +19,20 @@ public func gridSample<E: TensorScalar>(
   else { throw .wrongShape(argument: "grid", found: grid.shape, expected: "[\(image.shape[0]), rows, columns, 2]") }
   let (channels, height, width) = (image.shape[1], image.shape[2], image.shape[3])
   guard height * width <= Int(Int32.max) else { throw .tooLarge(shape: image.shape) }
-  let rows = grid.shape[1], columns = grid.shape[2], samples = image.shape[0]
-  let x = try image.body.in(.rowMajor), points = try grid.body.in(.rowMajor)
+  let rows = grid.shape[1]
+  let columns = grid.shape[2]
+  let samples = image.shape[0]
+  let x = try image.body.in(.rowMajor)
+  let points = try grid.body.in(.rowMajor)
   let y = try Tensor<E>.uninitialized([samples, channels, rows, columns])
-  let border = outside.rawValue, corners: Int32 = alignCorners ? 1 : 0
-  let plane = height * width * channels, result = rows * columns * channels
+  let border = outside.rawValue
+  let corners: Int32 = alignCorners ? 1 : 0
+  let plane = height * width * channels
+  let result = rows * columns * channels
   parallelFor(samples * rows, grain: max(1, elementwiseGrain / 4 / max(1, columns * channels))) { part in
     for i in part {
-      let n = i / rows, r = i % rows
+      let n = i / rows
+      let r = i % rows
       if x.type == .float32 {
         kk_grid_sample_f32(
           border, corners, columns, channels, height, width, rows * columns, x.f32 + n * plane,
@@ -40,12 +46,14 @@ public func gridSample<E: TensorScalar>(
   }
   return try y.recorded(from: [image, grid]) { upstream, needed in
     let g = try upstream.body.in(.rowMajor)
-    let dImage = needed[0] ? try Tensor<E>.zeros(x.shape) : nil, dGrid = needed[1] ? try Tensor<E>.zeros(points.shape) : nil
+    let dImage = needed[0] ? try Tensor<E>.zeros(x.shape) : nil
+    let dGrid = needed[1] ? try Tensor<E>.zeros(points.shape) : nil
     // Rows of one image add to the same pixels, so samples are shared out, not rows.
     parallelFor(samples) { part in
       for n in part {
         for r in 0..<rows {
-          let i = n * rows + r, from = n * result + r * columns
+          let i = n * rows + r
+          let from = n * result + r * columns
           if x.type == .float32 {
             kk_grid_sample_gradient_f32(
               border, corners, columns, channels, height, width, rows * columns, x.f32 + n * plane,
@@ -97,10 +105,12 @@ extension Tensor where Element: TensorScalar {
   private static func resizing(_ from: Int, _ to: Int, _ alignCorners: Bool) throws(TensorError) -> Tensor {
     let y = try zeros([to, from])
     for i in 0..<to {
-      let position = alignCorners
+      let position =
+        alignCorners
         ? (to == 1 ? 0 : Double(i) * Double(from - 1) / Double(to - 1))
         : Swift.max(0, (Double(i) + 0.5) * Double(from) / Double(to) - 0.5)
-      let low = Swift.min(Int(position), from - 1), high = Swift.min(low + 1, from - 1)
+      let low = Swift.min(Int(position), from - 1)
+      let high = Swift.min(low + 1, from - 1)
       let share = Element(position - Double(low))
       y.pointer[i * from + low] += 1 - share
       y.pointer[i * from + high] += share

@@ -19,12 +19,16 @@ public struct BatchStatistics<Element: TensorScalar>: Sendable {
 private func blocks(_ rows: Int) -> Int { (rows + statisticsBlock - 1) / statisticsBlock }
 
 /// Statistics of the columns of a row-major `[rows, columns]`, in Double, from blocks joined by Chan et al. (1979).
-private func columnMoments(_ x: Body, _ rows: Int, _ columns: Int) throws(TensorError) -> (mean: [Double], variance: [Double]) {
+private func columnMoments(_ x: Body, _ rows: Int, _ columns: Int) throws(TensorError) -> (
+  mean: [Double], variance: [Double]
+) {
   let count = blocks(rows)
-  let means = try Body(x.type, [count, columns]), moments = try Body(x.type, [count, columns])
+  let means = try Body(x.type, [count, columns])
+  let moments = try Body(x.type, [count, columns])
   parallelFor(count, grain: max(1, elementwiseGrain / (statisticsBlock * columns))) { part in
     for block in part {
-      let first = block * statisticsBlock, n = min(statisticsBlock, rows - first)
+      let first = block * statisticsBlock
+      let n = min(statisticsBlock, rows - first)
       let at = block * columns
       if x.type == .float32 {
         kk_column_moments_f32(n, columns, x.f32 + first * columns, means.f32 + at, moments.f32 + at)
@@ -33,10 +37,12 @@ private func columnMoments(_ x: Body, _ rows: Int, _ columns: Int) throws(Tensor
       }
     }
   }
-  var mean = [Double](repeating: 0, count: columns), moment = [Double](repeating: 0, count: columns)
+  var mean = [Double](repeating: 0, count: columns)
+  var moment = [Double](repeating: 0, count: columns)
   var seen = 0.0
   for block in 0..<count {
-    let n = Double(min(statisticsBlock, rows - block * statisticsBlock)), share = n / (seen + n)
+    let n = Double(min(statisticsBlock, rows - block * statisticsBlock))
+    let share = n / (seen + n)
     for c in 0..<columns {
       let at = block * columns + c
       let m = x.type == .float32 ? Double(means.f32[at]) : means.f64[at]
@@ -55,11 +61,14 @@ private func gradientSums(
   _ g: Body, _ x: Body, _ y: Body?, _ mean: Body, _ rows: Int, _ columns: Int
 ) throws(TensorError) -> (sum: [Double], dot: [Double]) {
   let count = blocks(rows)
-  let sums = try Body(x.type, [count, columns]), dots = try Body(x.type, [count, columns])
+  let sums = try Body(x.type, [count, columns])
+  let dots = try Body(x.type, [count, columns])
   parallelFor(count, grain: max(1, elementwiseGrain / (statisticsBlock * columns))) { part in
     for block in part {
-      let first = block * statisticsBlock, n = min(statisticsBlock, rows - first)
-      let from = first * columns, to = block * columns
+      let first = block * statisticsBlock
+      let n = min(statisticsBlock, rows - first)
+      let from = first * columns
+      let to = block * columns
       if x.type == .float32 {
         kk_column_gradient_sums_f32(
           n, columns, g.f32 + from, x.f32 + from, y.map { $0.f32 + from }, mean.f32, sums.f32 + to, dots.f32 + to)
@@ -71,7 +80,9 @@ private func gradientSums(
   }
   func total(_ parts: Body) -> [Double] {
     (0..<columns).map { c in
-      (0..<count).reduce(0) { $0 + (x.type == .float32 ? Double(parts.f32[$1 * columns + c]) : parts.f64[$1 * columns + c]) }
+      (0..<count).reduce(0) {
+        $0 + (x.type == .float32 ? Double(parts.f32[$1 * columns + c]) : parts.f64[$1 * columns + c])
+      }
     }
   }
   return (total(sums), total(dots))
@@ -82,15 +93,21 @@ private func periodic(_ values: [Double], _ type: ElementType) throws(TensorErro
   let repeats = max(1, (127 + values.count) / max(1, values.count))
   let body = try Body(type, [values.count * repeats])
   for i in 0..<body.count {
-    if type == .float32 { body.f32[i] = Float(values[i % values.count]) } else { body.f64[i] = values[i % values.count] }
+    if type == .float32 {
+      body.f32[i] = Float(values[i % values.count])
+    } else {
+      body.f64[i] = values[i % values.count]
+    }
   }
   return body
 }
 
 private func applyAffine(_ x: Body, _ scale: Body, _ shift: Body, _ residual: Body?, relu: Bool, _ y: Body) {
-  let period = scale.count, relu: Int32 = relu ? 1 : 0
+  let period = scale.count
+  let relu: Int32 = relu ? 1 : 0
   parallelFor((x.count + period - 1) / period, grain: max(1, elementwiseGrain / period)) { part in
-    let at = part.lowerBound * period, n = min(x.count - at, part.count * period)
+    let at = part.lowerBound * period
+    let n = min(x.count - at, part.count * period)
     if x.type == .float32 {
       kk_affine_f32(relu, n, period, scale.f32, shift.f32, x.f32 + at, residual.map { $0.f32 + at }, y.f32 + at)
     } else {
@@ -118,20 +135,24 @@ public func batchNormalisation<E: TensorScalar>(
   let rows = x.count / max(1, channels)
   guard rows > 1
   else { throw .wrongShape(argument: "x", found: x.shape, expected: "at least two numbers for each channel") }
-  let input = try x.body.in(.channelsLast), rest = try residual?.body.in(.channelsLast)
+  let input = try x.body.in(.channelsLast)
+  let rest = try residual?.body.in(.channelsLast)
   let (mean, variance) = try columnMoments(input, rows, channels)
   let inverse = variance.map { 1 / ($0 + Double(epsilon)).squareRoot() }
-  let gamma = scale.elements.map(Double.init), beta = shift.elements.map(Double.init)
+  let gamma = scale.elements.map(Double.init)
+  let beta = shift.elements.map(Double.init)
   let slope = zip(gamma, inverse).map(*)
   let y = try Body(input.type, x.shape, input.layout)
   applyAffine(
     input, try periodic(slope, input.type),
-    try periodic((0..<channels).map { beta[$0] - mean[$0] * slope[$0] }, input.type), rest, relu: activation == .relu, y)
+    try periodic((0..<channels).map { beta[$0] - mean[$0] * slope[$0] }, input.type), rest, relu: activation == .relu, y
+  )
   let statistics = BatchStatistics<E>(
     mean: try Tensor(mean.map { E($0) }), variance: try Tensor(variance.map { E($0) }))
   let output = activation == .relu ? Body(viewing: y, shape: y.shape) : nil
   let center = statistics.mean.body
-  let result = try Tensor<E>(body: y).recorded(from: [x, scale, shift] + (residual.map { [$0] } ?? [])) { upstream, needed in
+  let result = try Tensor<E>(body: y).recorded(from: [x, scale, shift] + (residual.map { [$0] } ?? [])) {
+    upstream, needed in
     let g = try upstream.body.in(input.layout)
     let (sum, dot) = try gradientSums(g, input, output, center, rows, channels)
     var masked: Body?
@@ -144,7 +165,8 @@ public func batchNormalisation<E: TensorScalar>(
     let (pa, pb, pk) = (try periodic(slope, g.type), try periodic(b, g.type), try periodic(k, g.type))
     let period = pa.count
     parallelFor((g.count + period - 1) / period, grain: max(1, elementwiseGrain / period)) { part in
-      let at = part.lowerBound * period, n = min(g.count - at, part.count * period)
+      let at = part.lowerBound * period
+      let n = min(g.count - at, part.count * period)
       let kept = output == nil ? nil : masked
       if g.type == .float32 {
         kk_affine_gradient_f32(
@@ -182,8 +204,10 @@ public func batchNormalisation<E: TensorScalar>(
     return activation == .relu ? try relu(y) : y
   }
   let input = try x.body.in(.channelsLast)
-  let mean = statistics.mean.elements.map(Double.init), variance = statistics.variance.elements.map(Double.init)
-  let gamma = scale.elements.map(Double.init), beta = shift.elements.map(Double.init)
+  let mean = statistics.mean.elements.map(Double.init)
+  let variance = statistics.variance.elements.map(Double.init)
+  let gamma = scale.elements.map(Double.init)
+  let beta = shift.elements.map(Double.init)
   let slope = (0..<channels).map { gamma[$0] / (variance[$0] + Double(epsilon)).squareRoot() }
   let y = try Body(input.type, x.shape, input.layout)
   applyAffine(
@@ -217,7 +241,9 @@ extension Tensor where Element: TensorScalar {
     let columns = shape[(rank - axes)...].reduce(1, *)
     guard columns > 0 else { throw .wrongShape(argument: "self", found: shape, expected: "extents above 0") }
     let rows = count / columns
-    let x = try rowMajor().body, y = try Tensor.uninitialized(shape), inverse = try Tensor.uninitialized([rows])
+    let x = try rowMajor().body
+    let y = try Tensor.uninitialized(shape)
+    let inverse = try Tensor.uninitialized([rows])
     parallelFor(rows, grain: Swift.max(1, elementwiseGrain / columns)) { part in
       let at = part.lowerBound * columns
       if x.type == .float32 {
@@ -230,7 +256,8 @@ extension Tensor where Element: TensorScalar {
     }
     let kept = Body(viewing: y.body, shape: shape)
     return y.recorded(from: self) { upstream in
-      let g = try upstream.rowMajor().body, d = try Tensor.uninitialized(kept.shape)
+      let g = try upstream.rowMajor().body
+      let d = try Tensor.uninitialized(kept.shape)
       parallelFor(rows, grain: Swift.max(1, elementwiseGrain / columns)) { part in
         let at = part.lowerBound * columns
         if g.type == .float32 {

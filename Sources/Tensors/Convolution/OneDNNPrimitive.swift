@@ -57,11 +57,13 @@ final class ConvolutionPrimitive: @unchecked Sendable {
     let groups = key.groups
     let plain = (groups == 1 ? [dnnl_oiw, dnnl_oihw, dnnl_oidhw] : [dnnl_goiw, dnnl_goihw, dnnl_goidhw])[spatial - 1]
     let weightShape = groups == 1 ? key.weight : [groups, key.weight[0] / groups] + key.weight[1...]
-    var source = try describe(key.source, activation), result = try describe(key.result, activation)
+    var source = try describe(key.source, activation)
+    var result = try describe(key.result, activation)
     var anyWeight = try describe(weightShape, dnnl_format_tag_any)
     plainWeight = try describe(weightShape, plain)
     var bias = try describe([key.weight[0]], dnnl_a)
-    let stride = key.stride.map(Int64.init), dilation = key.dilation.map { Int64($0 - 1) }
+    let stride = key.stride.map(Int64.init)
+    let dilation = key.dilation.map { Int64($0 - 1) }
     let before = key.padding.map(Int64.init)
     let after = (0..<spatial).map { i -> Int64 in
       let reach = (key.weight[i + 2] - 1) * key.dilation[i] + 1
@@ -79,7 +81,8 @@ final class ConvolutionPrimitive: @unchecked Sendable {
       try check(dnnl_primitive_attr_set_post_ops(attributes, operations))
     }
     var forward = dnnl_convolution_desc_t()
-    var hint: dnnl_primitive_desc_t?, description: dnnl_primitive_desc_t?
+    var hint: dnnl_primitive_desc_t?
+    var description: dnnl_primitive_desc_t?
     // Training and inference differ only in what is kept, which for convolutions is nothing.
     try withUnsafePointer(to: &bias) { bias throws(TensorError) in
       try check(
@@ -124,7 +127,8 @@ final class ConvolutionPrimitive: @unchecked Sendable {
 
   /// Whether the weights have to be moved into (or out of) the order that the kernel wants.
   var reordersWeight: Bool {
-    withUnsafePointer(to: weightMemory) { a in withUnsafePointer(to: plainWeight) { dnnl_memory_desc_equal(a, $0) == 0 } }
+    withUnsafePointer(to: weightMemory) { a in withUnsafePointer(to: plainWeight) { dnnl_memory_desc_equal(a, $0) == 0 }
+    }
   }
 }
 
@@ -134,7 +138,8 @@ struct OneDNNEngine: @unchecked Sendable {
   let stream: dnnl_stream_t
 
   static func make() -> Result<OneDNNEngine, TensorError> {
-    var engine: dnnl_engine_t?, stream: dnnl_stream_t?
+    var engine: dnnl_engine_t?
+    var stream: dnnl_stream_t?
     guard dnnl_engine_create(&engine, dnnl_cpu, 0) == dnnl_success, let engine,
       dnnl_stream_create(&stream, engine, UInt32(dnnl_stream_default_flags.rawValue)) == dnnl_success, let stream
     else { return .failure(.outOfMemory(bytes: 0)) }
@@ -164,7 +169,8 @@ struct OneDNNEngine: @unchecked Sendable {
     _ from: dnnl_memory_desc_t, _ source: UnsafeMutableRawPointer, _ to: dnnl_memory_desc_t,
     _ target: UnsafeMutableRawPointer
   ) throws(TensorError) {
-    var description: dnnl_primitive_desc_t?, primitive: dnnl_primitive_t?
+    var description: dnnl_primitive_desc_t?
+    var primitive: dnnl_primitive_t?
     let made = withUnsafePointer(to: from) { from in
       withUnsafePointer(to: to) { dnnl_reorder_primitive_desc_create(&description, from, engine, $0, engine, nil) }
     }

@@ -44,9 +44,11 @@ extension Tensor where Element: TensorScalar {
   /// - Returns: extents `(n + 2·padding − window)/stride + 1`.
   public func maxPooled(_ window: Window, stride: Window? = nil, padding: Window = 0) throws(TensorError) -> Tensor {
     let geometry = try PoolGeometry(shape, window, stride, padding)
-    let x = try body.in(.channelsLast), y = try Tensor.uninitialized(geometry.result, .channelsLast)
+    let x = try body.in(.channelsLast)
+    let y = try Tensor.uninitialized(geometry.result, .channelsLast)
     let positions = try Tensor<Int32>.uninitialized(geometry.result)
-    let perInput = x.count / shape[0], perResult = y.count / shape[0]
+    let perInput = x.count / shape[0]
+    let perResult = y.count / shape[0]
     forEachSample(shape[0], perInput) { n in
       withUnsafePointer(to: geometry.pool) { pool in
         let at = positions.pointer + n * perResult
@@ -59,7 +61,8 @@ extension Tensor where Element: TensorScalar {
     }
     let shape = shape
     return y.recorded(from: self) { upstream in
-      let g = try upstream.body.in(.channelsLast), d = try Tensor.zeroed(shape, .channelsLast)
+      let g = try upstream.body.in(.channelsLast)
+      let d = try Tensor.zeroed(shape, .channelsLast)
       forEachSample(shape[0], perInput) { n in
         withUnsafePointer(to: geometry.pool) { pool in
           let at = positions.pointer + n * perResult
@@ -79,8 +82,10 @@ extension Tensor where Element: TensorScalar {
     _ window: Window, stride: Window? = nil, padding: Window = 0, countingPadding: Bool = true
   ) throws(TensorError) -> Tensor {
     let geometry = try PoolGeometry(shape, window, stride, padding)
-    let x = try body.in(.channelsLast), y = try Tensor.uninitialized(geometry.result, .channelsLast)
-    let perInput = x.count / shape[0], perResult = y.count / shape[0]
+    let x = try body.in(.channelsLast)
+    let y = try Tensor.uninitialized(geometry.result, .channelsLast)
+    let perInput = x.count / shape[0]
+    let perResult = y.count / shape[0]
     let counting: Int32 = countingPadding ? 1 : 0
     forEachSample(shape[0], perInput) { n in
       withUnsafePointer(to: geometry.pool) { pool in
@@ -93,7 +98,8 @@ extension Tensor where Element: TensorScalar {
     }
     let shape = shape
     return y.recorded(from: self) { upstream in
-      let g = try upstream.body.in(.channelsLast), d = try Tensor.zeroed(shape, .channelsLast)
+      let g = try upstream.body.in(.channelsLast)
+      let d = try Tensor.zeroed(shape, .channelsLast)
       forEachSample(shape[0], perInput) { n in
         withUnsafePointer(to: geometry.pool) { pool in
           if g.type == .float32 {
@@ -109,8 +115,12 @@ extension Tensor where Element: TensorScalar {
 
   /// Mean over all spatial positions: shape `[batch, channels]`.
   public func globalAveragePooled() throws(TensorError) -> Tensor {
-    guard rank >= 3 else { throw .wrongShape(argument: "x", found: shape, expected: "[batch, channels] and spatial extents") }
-    let pixels = shape[2...].reduce(1, *), channels = shape[1], samples = shape[0]
+    guard rank >= 3 else {
+      throw .wrongShape(argument: "x", found: shape, expected: "[batch, channels] and spatial extents")
+    }
+    let pixels = shape[2...].reduce(1, *)
+    let channels = shape[1]
+    let samples = shape[0]
     guard pixels > 0 else { throw .wrongShape(argument: "x", found: shape, expected: "at least one pixel") }
     let x = try body.in(.channelsLast)
     let flat = Tensor(body: Body(relabelling: x, shape: [samples, pixels, channels]))

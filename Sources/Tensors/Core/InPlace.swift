@@ -16,12 +16,14 @@ extension Tensor where Element: TensorScalar {
     let g = try matching(gradient).body
     try makeUnique()
     try velocity?.makeUnique()
-    let p = body, v = velocity?.body
+    let p = body
+    let v = velocity?.body
     parallelFor(count, grain: elementwiseGrain) { part in
       let at = part.lowerBound
       if p.type == .float32 {
         kk_sgd_f32(
-          part.count, Float(rate), Float(momentum), Float(decay), nesterov ? 1 : 0, g.f32 + at, p.f32 + at, v.map { $0.f32 + at })
+          part.count, Float(rate), Float(momentum), Float(decay), nesterov ? 1 : 0, g.f32 + at, p.f32 + at,
+          v.map { $0.f32 + at })
       } else {
         kk_sgd_f64(part.count, rate, momentum, decay, nesterov ? 1 : 0, g.f64 + at, p.f64 + at, v.map { $0.f64 + at })
       }
@@ -37,7 +39,9 @@ extension Tensor where Element: TensorScalar {
     try makeUnique()
     try first.makeUnique()
     try second.makeUnique()
-    let p = body, m = first.body, v = second.body
+    let p = body
+    let m = first.body
+    let v = second.body
     parallelFor(count, grain: elementwiseGrain / 2) { part in
       let at = part.lowerBound
       if p.type == .float32 {
@@ -71,7 +75,9 @@ extension Tensor where Element: TensorScalar {
   public mutating func addProduct(
     _ a: Tensor, _ b: Tensor, transposingA ta: Bool = false, transposingB tb: Bool = false, scaledBy scale: Element = 1
   ) throws(TensorError) {
-    guard a.rank == 2, b.rank == 2 else { throw .incompatibleShapes(operation: "addProduct", left: a.shape, right: b.shape) }
+    guard a.rank == 2, b.rank == 2 else {
+      throw .incompatibleShapes(operation: "addProduct", left: a.shape, right: b.shape)
+    }
     let (m, k) = ta ? (a.shape[1], a.shape[0]) : (a.shape[0], a.shape[1])
     let (inner, n) = tb ? (b.shape[1], b.shape[0]) : (b.shape[0], b.shape[1])
     guard k == inner else { throw .incompatibleShapes(operation: "addProduct", left: a.shape, right: b.shape) }

@@ -8,7 +8,8 @@ extension Body {
   package func `in`(_ wanted: Layout) throws(TensorError) -> Body {
     guard layout != wanted, shape.count > 2 else { return self }
     let result = try Body(type, shape, wanted)
-    let channels = shape[1], pixels = spatialCount
+    let channels = shape[1]
+    let pixels = spatialCount
     let (rows, columns) = wanted == .channelsLast ? (channels, pixels) : (pixels, channels)
     let sample = rows * columns
     guard sample > 0 else { return result }
@@ -16,17 +17,21 @@ extension Body {
       result.pointer.copyMemory(from: pointer, byteCount: count * type.size)
       return result
     }
-    nonisolated(unsafe) let from = pointer, to = result.pointer
+    nonisolated(unsafe) let from = pointer
+    nonisolated(unsafe) let to = result.pointer
     let size = type.size
     parallelFor(shape[0], grain: max(1, 32768 / sample)) { samples in
       for n in samples {
-        let x = from + n * sample * size, y = to + n * sample * size
+        let x = from + n * sample * size
+        let y = to + n * sample * size
         if size == 4 {
           kk_transpose_w32(
-            rows, columns, x.assumingMemoryBound(to: UInt32.self), columns, y.assumingMemoryBound(to: UInt32.self), rows)
+            rows, columns, x.assumingMemoryBound(to: UInt32.self), columns, y.assumingMemoryBound(to: UInt32.self), rows
+          )
         } else {
           kk_transpose_w64(
-            rows, columns, x.assumingMemoryBound(to: UInt64.self), columns, y.assumingMemoryBound(to: UInt64.self), rows)
+            rows, columns, x.assumingMemoryBound(to: UInt64.self), columns, y.assumingMemoryBound(to: UInt64.self), rows
+          )
         }
       }
     }

@@ -4,14 +4,16 @@ import CKernels
 
 extension Tensor where Element: TensorScalar {
   public static func + (a: Tensor, b: Tensor) throws(TensorError) -> Tensor {
-    let shapeA = a.shape, shapeB = b.shape
+    let shapeA = a.shape
+    let shapeB = b.shape
     let y = try combine(.add, a, b, "+")
     if a.body.tape == nil && b.body.tape == nil { return y }
     return try y.recorded(from: a, { try $0.summed(to: shapeA) }, and: b, { try $0.summed(to: shapeB) })
   }
 
   public static func - (a: Tensor, b: Tensor) throws(TensorError) -> Tensor {
-    let shapeA = a.shape, shapeB = b.shape
+    let shapeA = a.shape
+    let shapeB = b.shape
     let y = try combine(.subtract, a, b, "-")
     if a.body.tape == nil && b.body.tape == nil { return y }
     return try y.recorded(from: a, { try $0.summed(to: shapeA) }, and: b, { try $0.negated().summed(to: shapeB) })
@@ -80,10 +82,12 @@ extension Tensor where Element: TensorScalar {
     let y = try combine(function, a, b, operation)
     if a.body.tape == nil && b.body.tape == nil { return y }
     func share(_ g: Tensor, _ x: Tensor, _ other: Tensor) throws(TensorError) -> Tensor {
-      let won = try combine(wins, x, other, operation), tied = try combine(.equal, x, other, operation)
+      let won = try combine(wins, x, other, operation)
+      let tied = try combine(.equal, x, other, operation)
       return try combine(.multiply, g, combine(.add, won, tied * 0.5, operation), operation).summed(to: x.shape)
     }
-    let plainA = a.detached(), plainB = b.detached()
+    let plainA = a.detached()
+    let plainB = b.detached()
     return try y.recorded(
       from: a, { try share($0, plainA, plainB) }, and: b, { try share($0, plainB, plainA) })
   }
@@ -92,7 +96,9 @@ extension Tensor where Element: TensorScalar {
   public static func power(_ a: Tensor, _ b: Tensor) throws(TensorError) -> Tensor {
     let y = try combine(.pow, a, b, "power")
     if a.body.tape == nil && b.body.tape == nil { return y }
-    let base = a.detached(), exponent = b.detached(), result = Tensor(body: Body(viewing: y.body, shape: y.shape))
+    let base = a.detached()
+    let exponent = b.detached()
+    let result = Tensor(body: Body(viewing: y.body, shape: y.shape))
     return try y.recorded(
       from: a, { try ($0 * exponent * power(base, exponent - 1)).summed(to: base.shape) },
       and: b, { try ($0 * result * log(base)).summed(to: exponent.shape) })
@@ -102,7 +108,8 @@ extension Tensor where Element: TensorScalar {
   public static func atan2(_ y: Tensor, _ x: Tensor) throws(TensorError) -> Tensor {
     let angle = try combine(.atan2, y, x, "atan2")
     if y.body.tape == nil && x.body.tape == nil { return angle }
-    let py = y.detached(), px = x.detached()
+    let py = y.detached()
+    let px = x.detached()
     return try angle.recorded(
       from: y, { try ($0 * px / (px * px + py * py)).summed(to: py.shape) },
       and: x, { try ($0 * py / (px * px + py * py)).negated().summed(to: px.shape) })

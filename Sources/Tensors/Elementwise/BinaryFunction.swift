@@ -12,7 +12,8 @@ package func broadcastShape(_ a: [Int], _ b: [Int], _ operation: String) throws(
   let rank = max(a.count, b.count)
   var result = [Int](repeating: 1, count: rank)
   for i in 0..<rank {
-    let x = i < rank - a.count ? 1 : a[i - rank + a.count], y = i < rank - b.count ? 1 : b[i - rank + b.count]
+    let x = i < rank - a.count ? 1 : a[i - rank + a.count]
+    let y = i < rank - b.count ? 1 : b[i - rank + b.count]
     guard x == y || x == 1 || y == 1 else { throw .incompatibleShapes(operation: operation, left: a, right: b) }
     result[i] = x == 1 ? y : x
   }
@@ -28,14 +29,16 @@ struct BroadcastWalk {
 
   init(_ a: [Int], _ b: [Int], result: [Int]) {
     func steps(_ shape: [Int]) -> [Int] {
-      var steps = [Int](repeating: 0, count: result.count), step = 1
+      var steps = [Int](repeating: 0, count: result.count)
+      var step = 1
       for i in stride(from: shape.count - 1, through: 0, by: -1) {
         steps[i + result.count - shape.count] = shape[i] == 1 ? 0 : step
         step *= shape[i]
       }
       return steps
     }
-    let a = steps(a), b = steps(b)
+    let a = steps(a)
+    let b = steps(b)
     for i in result.indices where result[i] != 1 {
       if let last = extents.indices.last, stepsA[last] == a[i] * result[i], stepsB[last] == b[i] * result[i] {
         extents[last] *= result[i]
@@ -52,7 +55,9 @@ struct BroadcastWalk {
 
   /// Offsets of both operands at the start of inner row `row`.
   func offsets(_ row: Int) -> (Int, Int) {
-    var rest = row, a = 0, b = 0
+    var rest = row
+    var a = 0
+    var b = 0
     for i in stride(from: extents.count - 2, through: 0, by: -1) {
       let position = rest % extents[i]
       rest /= extents[i]
@@ -73,15 +78,20 @@ package func applyBinary(_ function: BinaryFunction, _ a: Body, _ b: Body, _ y: 
     }
   }
   guard y.count > 0 else { return }
-  let sameA = a.count == y.count, sameB = b.count == y.count
+  let sameA = a.count == y.count
+  let sameB = b.count == y.count
   if (sameA || a.count == 1) && (sameB || b.count == 1) {
-    let sa = sameA ? 1 : 0, sb = sameB ? 1 : 0
-    parallelFor(y.count, grain: elementwiseGrain) { run($0.count, $0.lowerBound * sa, sa, $0.lowerBound * sb, sb, $0.lowerBound) }
+    let sa = sameA ? 1 : 0
+    let sb = sameB ? 1 : 0
+    parallelFor(y.count, grain: elementwiseGrain) {
+      run($0.count, $0.lowerBound * sa, sa, $0.lowerBound * sb, sb, $0.lowerBound)
+    }
     return
   }
   let walk = BroadcastWalk(a.shape, b.shape, result: y.shape)
   let inner = walk.extents[walk.extents.count - 1]
-  let sa = walk.stepsA[walk.extents.count - 1], sb = walk.stepsB[walk.extents.count - 1]
+  let sa = walk.stepsA[walk.extents.count - 1]
+  let sb = walk.stepsB[walk.extents.count - 1]
   parallelFor(y.count / inner, grain: max(1, elementwiseGrain / inner)) { rows in
     for row in rows {
       let (ia, ib) = walk.offsets(row)
@@ -102,7 +112,8 @@ extension Tensor where Element: TensorScalar {
       return y
     }
     // One number goes with any layout of the other side.
-    let layout: Layout = a.count == 1 && a.rank <= b.rank ? b.body.layout : b.count == 1 && b.rank <= a.rank ? a.body.layout : .rowMajor
+    let layout: Layout =
+      a.count == 1 && a.rank <= b.rank ? b.body.layout : b.count == 1 && b.rank <= a.rank ? a.body.layout : .rowMajor
     let y = try uninitialized(try broadcastShape(a.shape, b.shape, operation), layout)
     applyBinary(
       function, a.count == 1 ? a.body : try a.body.in(layout), b.count == 1 ? b.body : try b.body.in(layout), y.body)

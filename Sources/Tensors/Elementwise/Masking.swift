@@ -13,7 +13,9 @@ extension Tensor where Element: TensorScalar {
   public static func .< (a: Tensor, b: Tensor) throws(TensorError) -> Tensor { try combine(.less, a, b, ".<") }
   public static func .<= (a: Tensor, b: Tensor) throws(TensorError) -> Tensor { try combine(.lessOrEqual, a, b, ".<=") }
   public static func .> (a: Tensor, b: Tensor) throws(TensorError) -> Tensor { try combine(.greater, a, b, ".>") }
-  public static func .>= (a: Tensor, b: Tensor) throws(TensorError) -> Tensor { try combine(.greaterOrEqual, a, b, ".>=") }
+  public static func .>= (a: Tensor, b: Tensor) throws(TensorError) -> Tensor {
+    try combine(.greaterOrEqual, a, b, ".>=")
+  }
   public static func .== (a: Tensor, b: Tensor) throws(TensorError) -> Tensor { try combine(.equal, a, b, ".==") }
   public static func .!= (a: Tensor, b: Tensor) throws(TensorError) -> Tensor { try combine(.notEqual, a, b, ".!=") }
   public static func .< (a: Tensor, b: Element) throws(TensorError) -> Tensor { try a .< Tensor(b) }
@@ -28,7 +30,8 @@ extension Tensor where Element: TensorScalar {
     let shape = try broadcastShape(
       try broadcastShape(mask.shape, a.shape, "select"), b.shape, "select")
     let m = try mask.detached().broadcast(to: shape).rowMajor()
-    let wideA = try a.broadcast(to: shape).rowMajor(), wideB = try b.broadcast(to: shape).rowMajor()
+    let wideA = try a.broadcast(to: shape).rowMajor()
+    let wideB = try b.broadcast(to: shape).rowMajor()
     let y = try uninitialized(shape)
     selectInto(y, m, wideA, wideB)
     return try y.recorded(
@@ -52,7 +55,8 @@ extension Tensor where Element: TensorScalar {
 
   func clamp(_ bounds: ClosedRange<Element>, gradientOutside: Bool) throws(TensorError) -> Tensor {
     let y = try Tensor.uninitialized(shape, body.layout)
-    let low = Double(bounds.lowerBound), high = Double(bounds.upperBound)
+    let low = Double(bounds.lowerBound)
+    let high = Double(bounds.upperBound)
     parallelFor(count, grain: elementwiseGrain) { part in
       let at = part.lowerBound
       if body.type == .float32 {

@@ -26,7 +26,8 @@ extension Tensor where Element: TensorScalar {
     guard let tape = body.tape else { return y }
     // Only what the gradient reads is kept.
     let x = function.gradientReadsArgument ? self : y
-    let index = body.index, result = Body(viewing: y.body, shape: y.shape)
+    let index = body.index
+    let result = Body(viewing: y.body, shape: y.shape)
     tape.record(y.body) { gradient, gradients in
       let g = try gradient.in(result.layout)
       let d = try Body(g.type, g.shape, g.layout)

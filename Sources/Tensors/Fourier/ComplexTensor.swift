@@ -34,8 +34,12 @@ public struct ComplexTensor<Element: TensorScalar>: Sendable {
   public func real() throws(TensorError) -> Tensor<Element> { try interleaved.at(0, axis: -1) }
   public func imaginary() throws(TensorError) -> Tensor<Element> { try interleaved.at(1, axis: -1) }
 
-  public static func + (a: Self, b: Self) throws(TensorError) -> Self { Self(interleaved: try a.interleaved + b.interleaved) }
-  public static func - (a: Self, b: Self) throws(TensorError) -> Self { Self(interleaved: try a.interleaved - b.interleaved) }
+  public static func + (a: Self, b: Self) throws(TensorError) -> Self {
+    Self(interleaved: try a.interleaved + b.interleaved)
+  }
+  public static func - (a: Self, b: Self) throws(TensorError) -> Self {
+    Self(interleaved: try a.interleaved - b.interleaved)
+  }
   public static func * (a: Self, b: Element) throws(TensorError) -> Self { Self(interleaved: try a.interleaved * b) }
   /// By real numbers, element by element.
   public static func * (a: Self, b: Tensor<Element>) throws(TensorError) -> Self {
@@ -64,29 +68,43 @@ public struct ComplexTensor<Element: TensorScalar>: Sendable {
   /// The angle in radians, within ±π.
   public func phase() throws(TensorError) -> Tensor<Element> { try Tensor.atan2(imaginary(), real()) }
 
-  public func reshaped(_ shape: [Int?]) throws(TensorError) -> Self { Self(interleaved: try interleaved.reshaped(shape + [2])) }
-  public func permuted(_ order: [Int]) throws(TensorError) -> Self { Self(interleaved: try interleaved.permuted(order + [rank])) }
+  public func reshaped(_ shape: [Int?]) throws(TensorError) -> Self {
+    Self(interleaved: try interleaved.reshaped(shape + [2]))
+  }
+  public func permuted(_ order: [Int]) throws(TensorError) -> Self {
+    Self(interleaved: try interleaved.permuted(order + [rank]))
+  }
   public func transposed() throws(TensorError) -> Self { Self(interleaved: try interleaved.transposed(-3, -2)) }
   public func slice(_ range: Range<Int>, axis: Int) throws(TensorError) -> Self {
     Self(interleaved: try interleaved.slice(range, axis: try resolved(axis: axis, rank: rank)))
   }
-  public func broadcast(to shape: [Int]) throws(TensorError) -> Self { Self(interleaved: try interleaved.broadcast(to: shape + [2])) }
+  public func broadcast(to shape: [Int]) throws(TensorError) -> Self {
+    Self(interleaved: try interleaved.broadcast(to: shape + [2]))
+  }
   public func detached() -> Self { Self(interleaved: interleaved.detached()) }
 
   private static func product(_ a: Self, _ b: Self, conjugating: Bool) throws(TensorError) -> Self {
-    let x = try a.interleaved.rowMajor(), w = try b.interleaved.rowMajor()
+    let x = try a.interleaved.rowMajor()
+    let w = try b.interleaved.rowMajor()
     let y = try Tensor<Element>.uninitialized(x.shape)
     if y.body.type == .float32 {
       kk_complex_multiply_f32(conjugating ? 1 : 0, y.count / 2, x.body.f32, w.body.f32, y.body.f32)
     } else {
       kk_complex_multiply_f64(conjugating ? 1 : 0, y.count / 2, x.body.f64, w.body.f64, y.body.f64)
     }
-    let plainX = Self(interleaved: x.detached()), plainW = Self(interleaved: w.detached())
+    let plainX = Self(interleaved: x.detached())
+    let plainW = Self(interleaved: w.detached())
     // d(a·b): da = g·conj(b), db = g·conj(a); with conj(b): db = a·conj(g).
     return Self(
       interleaved: try y.recorded(
-        from: x, { g in try conjugating ? (Self(interleaved: g) * plainW).interleaved : product(Self(interleaved: g), plainW, conjugating: true).interleaved },
-        and: w, { g in
+        from: x,
+        { g in
+          try conjugating
+            ? (Self(interleaved: g) * plainW).interleaved
+            : product(Self(interleaved: g), plainW, conjugating: true).interleaved
+        },
+        and: w,
+        { g in
           try conjugating
             ? product(plainX, Self(interleaved: g), conjugating: true).interleaved
             : product(Self(interleaved: g), plainX, conjugating: true).interleaved
@@ -95,8 +113,11 @@ public struct ComplexTensor<Element: TensorScalar>: Sendable {
 }
 
 /// Complex matrix product over the last two axes.
-public func matmul<E: TensorScalar>(_ a: ComplexTensor<E>, _ b: ComplexTensor<E>) throws(TensorError) -> ComplexTensor<E> {
-  let (ar, ai) = (try a.real(), try a.imaginary()), (br, bi) = (try b.real(), try b.imaginary())
+public func matmul<E: TensorScalar>(_ a: ComplexTensor<E>, _ b: ComplexTensor<E>) throws(TensorError) -> ComplexTensor<
+  E
+> {
+  let (ar, ai) = (try a.real(), try a.imaginary())
+  let (br, bi) = (try b.real(), try b.imaginary())
   return try ComplexTensor(
     real: matmul(ar, br) - matmul(ai, bi), imaginary: matmul(ar, bi) + matmul(ai, br))
 }

@@ -29,7 +29,8 @@ extension Tensor {
     and b: Tensor, _ pullbackB: @escaping (Tensor) throws -> Tensor
   ) throws(TensorError) -> Tensor {
     guard let tape = try commonTape(a.body, b.body) else { return self }
-    let ia = a.body.index, ib = b.body.index
+    let ia = a.body.index
+    let ib = b.body.index
     tape.record(body) { gradient, gradients in
       let gradient = Tensor(body: gradient)
       if ia >= 0 { gradients.add(try pullbackA(gradient).body, to: ia) }

@@ -21,7 +21,8 @@ extension Tensor {
     try index.checkIndices(below: rows, "index")
     var shape = self.shape
     shape[axis] = index.count
-    let x = try rowMajor().body, y = try Tensor.uninitialized(shape)
+    let x = try rowMajor().body
+    let y = try Tensor.uninitialized(shape)
     if x.type.size == 4 {
       kk_select_rows_w32(
         outer, index.count, inner, rows, index.pointer, x.pointer.assumingMemoryBound(to: UInt32.self),
@@ -38,7 +39,8 @@ extension Tensor {
   /// Zeros of `shape` with these slices added at `index` along `axis`.
   fileprivate func addedRows(_ index: Tensor<Int32>, into shape: [Int], axis: Int) throws(TensorError) -> Tensor {
     let (outer, rows, inner) = shape.split(at: axis)
-    let x = try rowMajor().body, y = try Tensor.uninitialized(shape)
+    let x = try rowMajor().body
+    let y = try Tensor.uninitialized(shape)
     y.body.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: y.count * y.body.type.size)
     if x.type == .float32 {
       kk_add_rows_f32(outer, index.count, inner, rows, index.pointer, x.f32, y.body.f32)
@@ -60,7 +62,8 @@ extension Tensor {
     let (outer, rows, inner) = shape.split(at: axis)
     try index.checkIndices(below: rows, "index")
     let n = index.shape[axis]
-    let x = try rowMajor().body, y = try Tensor.uninitialized(index.shape)
+    let x = try rowMajor().body
+    let y = try Tensor.uninitialized(index.shape)
     if x.type.size == 4 {
       kk_gather_w32(
         outer, n, inner, rows, index.pointer, x.pointer.assumingMemoryBound(to: UInt32.self),
@@ -76,7 +79,8 @@ extension Tensor {
 
   fileprivate func scatterAdded(_ index: Tensor<Int32>, into shape: [Int], axis: Int) throws(TensorError) -> Tensor {
     let (outer, rows, inner) = shape.split(at: axis)
-    let x = try rowMajor().body, y = try Tensor.uninitialized(shape)
+    let x = try rowMajor().body
+    let y = try Tensor.uninitialized(shape)
     y.body.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: y.count * y.body.type.size)
     if x.type == .float32 {
       kk_scatter_add_f32(outer, index.shape[axis], inner, rows, index.pointer, x.f32, y.body.f32)

@@ -14,7 +14,9 @@ extension Tensor where Element: TensorScalar {
         for i in 0..<n { line[i] = (x.pointer[(o * n + i) * inner + j], Int32(i)) }
         line.sort { a, b in
           if a.value == b.value { return a.index < b.index }
-          if a.value.isNaN || b.value.isNaN { return a.value.isNaN == b.value.isNaN ? a.index < b.index : b.value.isNaN }
+          if a.value.isNaN || b.value.isNaN {
+            return a.value.isNaN == b.value.isNaN ? a.index < b.index : b.value.isNaN
+          }
           return descending ? a.value > b.value : a.value < b.value
         }
         for i in 0..<keeping { y.pointer[(o * keeping + i) * inner + j] = line[i].index }

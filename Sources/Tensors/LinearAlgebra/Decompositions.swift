@@ -5,13 +5,17 @@ import COpenBLAS
 /// - Returns: `q` of shape `[…, rows, k]`, `r` of shape `[…, k, columns]`. Gradients exist for rows ≥ columns.
 public func qr<E: TensorScalar>(_ a: Tensor<E>) throws(TensorError) -> (q: Tensor<E>, r: Tensor<E>) {
   let (batch, rows, columns) = try checkMatrix(a.body, square: false, "a")
-  let k = min(rows, columns), outer = Array(a.shape.dropLast(2))
+  let k = min(rows, columns)
+  let outer = Array(a.shape.dropLast(2))
   let work = try a.copied()
-  let q = try Tensor<E>.uninitialized(outer + [rows, k]), r = try Tensor<E>.zeros(outer + [k, columns])
+  let q = try Tensor<E>.uninitialized(outer + [rows, k])
+  let r = try Tensor<E>.zeros(outer + [k, columns])
   let tau = try Tensor<E>.zeros([max(1, k)])
   for b in 0..<(a.count == 0 ? 0 : batch) {
-    let at = b * rows * columns, (m, n) = (Int32(rows), Int32(columns))
-    let info = a.body.type == .float32
+    let at = b * rows * columns
+    let (m, n) = (Int32(rows), Int32(columns))
+    let info =
+      a.body.type == .float32
       ? LAPACKE_sgeqrf(LAPACK_ROW_MAJOR, m, n, work.body.f32 + at, n, tau.body.f32)
       : LAPACKE_dgeqrf(LAPACK_ROW_MAJOR, m, n, work.body.f64 + at, n, tau.body.f64)
     try check(info, .notConverged(operation: "qr"))
@@ -21,12 +25,14 @@ public func qr<E: TensorScalar>(_ a: Tensor<E>) throws(TensorError) -> (q: Tenso
     for i in 0..<rows {
       for j in 0..<k { q.pointer[(b * rows + i) * k + j] = work.pointer[at + i * columns + j] }
     }
-    let done = a.body.type == .float32
+    let done =
+      a.body.type == .float32
       ? LAPACKE_sorgqr(LAPACK_ROW_MAJOR, m, Int32(k), Int32(k), q.body.f32 + b * rows * k, Int32(k), tau.body.f32)
       : LAPACKE_dorgqr(LAPACK_ROW_MAJOR, m, Int32(k), Int32(k), q.body.f64 + b * rows * k, Int32(k), tau.body.f64)
     try check(done, .notConverged(operation: "qr"))
   }
-  let plainQ = Tensor<E>(body: Body(viewing: q.body, shape: q.shape)), plainR = Tensor<E>(body: Body(viewing: r.body, shape: r.shape))
+  let plainQ = Tensor<E>(body: Body(viewing: q.body, shape: q.shape))
+  let plainR = Tensor<E>(body: Body(viewing: r.body, shape: r.shape))
   // Walter & Lehmann (2012): dA = (dQ + Q·sym(M))·R⁻ᵀ with M = R·dRᵀ − dQᵀ·Q and sym its lower triangle mirrored.
   func pullback(_ dq: Tensor<E>?, _ dr: Tensor<E>?) throws -> Tensor<E> {
     guard rows >= columns else {
@@ -35,7 +41,8 @@ public func qr<E: TensorScalar>(_ a: Tensor<E>) throws(TensorError) -> (q: Tenso
     var m = try Tensor<E>.zeros(outer + [k, k])
     if let dr { m = try m + matmul(plainR, dr, transposingB: true) }
     if let dq { m = try m - matmul(dq, plainQ, transposingA: true) }
-    let lower = try m.triangle(lower: true), strict = try m.triangle(lower: true, diagonal: 0)
+    let lower = try m.triangle(lower: true)
+    let strict = try m.triangle(lower: true, diagonal: 0)
     var inner = try matmul(plainQ, lower + strict.transposed())
     if let dq { inner = try inner + dq }
     return try triangularSolve(plainR, inner.transposed(), lower: false).transposed()
@@ -51,19 +58,24 @@ public func singularValues<E: TensorScalar>(
   _ a: Tensor<E>
 ) throws(TensorError) -> (u: Tensor<E>, s: Tensor<E>, vt: Tensor<E>) {
   let (batch, rows, columns) = try checkMatrix(a.body, square: false, "a")
-  let k = min(rows, columns), outer = Array(a.shape.dropLast(2))
+  let k = min(rows, columns)
+  let outer = Array(a.shape.dropLast(2))
   let work = try a.detached().copied()
-  let u = try Tensor<E>.uninitialized(outer + [rows, k]), s = try Tensor<E>.uninitialized(outer + [k])
+  let u = try Tensor<E>.uninitialized(outer + [rows, k])
+  let s = try Tensor<E>.uninitialized(outer + [k])
   let vt = try Tensor<E>.uninitialized(outer + [k, columns])
   let job = CChar(UInt8(ascii: "S"))
   for b in 0..<(a.count == 0 ? 0 : batch) {
     let (m, n, l) = (Int32(rows), Int32(columns), Int32(k))
-    let info = a.body.type == .float32
+    let info =
+      a.body.type == .float32
       ? LAPACKE_sgesdd(
-        LAPACK_ROW_MAJOR, job, m, n, work.body.f32 + b * rows * columns, n, s.body.f32 + b * k, u.body.f32 + b * rows * k, l,
+        LAPACK_ROW_MAJOR, job, m, n, work.body.f32 + b * rows * columns, n, s.body.f32 + b * k,
+        u.body.f32 + b * rows * k, l,
         vt.body.f32 + b * k * columns, n)
       : LAPACKE_dgesdd(
-        LAPACK_ROW_MAJOR, job, m, n, work.body.f64 + b * rows * columns, n, s.body.f64 + b * k, u.body.f64 + b * rows * k, l,
+        LAPACK_ROW_MAJOR, job, m, n, work.body.f64 + b * rows * columns, n, s.body.f64 + b * k,
+        u.body.f64 + b * rows * k, l,
         vt.body.f64 + b * k * columns, n)
     try check(info, .notConverged(operation: "singularValues"))
   }
@@ -79,10 +91,14 @@ public func symmetricEigenvalues<E: TensorScalar>(
   _ a: Tensor<E>
 ) throws(TensorError) -> (values: Tensor<E>, vectors: Tensor<E>) {
   let (batch, n, _) = try checkMatrix(a.body, square: true, "a")
-  let vectors = try a.copied(), values = try Tensor<E>.uninitialized(Array(a.shape.dropLast()))
-  let job = CChar(UInt8(ascii: "V")), lower = CChar(UInt8(ascii: "L")), m = Int32(n)
+  let vectors = try a.copied()
+  let values = try Tensor<E>.uninitialized(Array(a.shape.dropLast()))
+  let job = CChar(UInt8(ascii: "V"))
+  let lower = CChar(UInt8(ascii: "L"))
+  let m = Int32(n)
   for b in 0..<(n == 0 ? 0 : batch) {
-    let info = a.body.type == .float32
+    let info =
+      a.body.type == .float32
       ? LAPACKE_ssyevd(LAPACK_ROW_MAJOR, job, lower, m, vectors.body.f32 + b * n * n, m, values.body.f32 + b * n)
       : LAPACKE_dsyevd(LAPACK_ROW_MAJOR, job, lower, m, vectors.body.f64 + b * n * n, m, values.body.f64 + b * n)
     try check(info, .notConverged(operation: "symmetricEigenvalues"))
@@ -106,16 +122,25 @@ public func eigenvalues<E: TensorScalar>(
   _ a: Tensor<E>
 ) throws(TensorError) -> (values: ComplexTensor<E>, vectors: ComplexTensor<E>) {
   let (batch, n, _) = try checkMatrix(a.body, square: true, "a")
-  let work = try a.detached().copied(), outer = Array(a.shape.dropLast(2))
-  let re = try Tensor<E>.zeros([max(1, n)]), im = try Tensor<E>.zeros([max(1, n)]), packed = try Tensor<E>.zeros([n, n])
-  let values = try Tensor<E>.zeros(outer + [n, 2]), vectors = try Tensor<E>.zeros(outer + [n, n, 2])
-  let no = CChar(UInt8(ascii: "N")), yes = CChar(UInt8(ascii: "V")), m = Int32(n)
+  let work = try a.detached().copied()
+  let outer = Array(a.shape.dropLast(2))
+  let re = try Tensor<E>.zeros([max(1, n)])
+  let im = try Tensor<E>.zeros([max(1, n)])
+  let packed = try Tensor<E>.zeros([n, n])
+  let values = try Tensor<E>.zeros(outer + [n, 2])
+  let vectors = try Tensor<E>.zeros(outer + [n, n, 2])
+  let no = CChar(UInt8(ascii: "N"))
+  let yes = CChar(UInt8(ascii: "V"))
+  let m = Int32(n)
   for b in 0..<(n == 0 ? 0 : batch) {
-    let info = a.body.type == .float32
+    let info =
+      a.body.type == .float32
       ? LAPACKE_sgeev(
-        LAPACK_ROW_MAJOR, no, yes, m, work.body.f32 + b * n * n, m, re.body.f32, im.body.f32, nil, m, packed.body.f32, m)
+        LAPACK_ROW_MAJOR, no, yes, m, work.body.f32 + b * n * n, m, re.body.f32, im.body.f32, nil, m, packed.body.f32, m
+      )
       : LAPACKE_dgeev(
-        LAPACK_ROW_MAJOR, no, yes, m, work.body.f64 + b * n * n, m, re.body.f64, im.body.f64, nil, m, packed.body.f64, m)
+        LAPACK_ROW_MAJOR, no, yes, m, work.body.f64 + b * n * n, m, re.body.f64, im.body.f64, nil, m, packed.body.f64, m
+      )
     try check(info, .notConverged(operation: "eigenvalues"))
     for j in 0..<n {
       values.pointer[(b * n + j) * 2] = re.pointer[j]

@@ -1,10 +1,13 @@
 import COpenBLAS
 
 /// Checks for a batch of matrices: `[…, rows, columns]`, square where asked.
-func checkMatrix(_ body: Body, square: Bool, _ argument: String) throws(TensorError) -> (batch: Int, rows: Int, columns: Int) {
+func checkMatrix(_ body: Body, square: Bool, _ argument: String) throws(TensorError) -> (
+  batch: Int, rows: Int, columns: Int
+) {
   let shape = body.shape
   guard shape.count >= 2, !square || shape[shape.count - 1] == shape[shape.count - 2] else {
-    throw .wrongShape(argument: argument, found: shape, expected: square ? "[…, n, n], a square matrix" : "[…, rows, columns]")
+    throw .wrongShape(
+      argument: argument, found: shape, expected: square ? "[…, n, n], a square matrix" : "[…, rows, columns]")
   }
   guard shape.suffix(2).allSatisfy({ $0 <= Int(Int32.max) }) else { throw .tooLarge(shape: shape) }
   return (shape.dropLast(2).reduce(1, *), shape[shape.count - 2], shape[shape.count - 1])
@@ -19,7 +22,8 @@ func check(_ info: Int32, _ failure: @autoclosure () -> TensorError) throws(Tens
 extension Tensor where Element: TensorScalar {
   /// A row-major copy that LAPACK may overwrite.
   func copied() throws(TensorError) -> Tensor {
-    let from = try rowMajor(), copy = try Tensor.uninitialized(shape)
+    let from = try rowMajor()
+    let copy = try Tensor.uninitialized(shape)
     copy.pointer.update(from: from.pointer, count: count)
     return copy
   }

@@ -14,7 +14,8 @@ private struct Factors<E: TensorScalar> {
     var pivots = [Int32](repeating: 0, count: batch * n)
     for b in 0..<batch {
       let info = pivots.withUnsafeMutableBufferPointer { pivots -> Int32 in
-        let p = pivots.baseAddress.map { $0 + b * n }, m = Int32(n)
+        let p = pivots.baseAddress.map { $0 + b * n }
+        let m = Int32(n)
         return a.body.type == .float32
           ? LAPACKE_sgetrf(LAPACK_ROW_MAJOR, m, m, lu.body.f32 + b * n * n, max(1, m), p)
           : LAPACKE_dgetrf(LAPACK_ROW_MAJOR, m, m, lu.body.f64 + b * n * n, max(1, m), p)
@@ -27,7 +28,9 @@ private struct Factors<E: TensorScalar> {
 
   /// Solves op(A)·x = b in place for each matrix.
   func solve(_ b: Tensor<E>, columns: Int, transposed: Bool) throws(TensorError) {
-    let way = CChar(UInt8(ascii: transposed ? "T" : "N")), m = Int32(n), k = Int32(columns)
+    let way = CChar(UInt8(ascii: transposed ? "T" : "N"))
+    let m = Int32(n)
+    let k = Int32(columns)
     for i in 0..<batch {
       let info = pivots.withUnsafeBufferPointer { pivots -> Int32 in
         let p = pivots.baseAddress.map { $0 + i * n }
@@ -88,8 +91,10 @@ public func logDeterminant<E: TensorScalar>(
   _ a: Tensor<E>
 ) throws(TensorError) -> (sign: Tensor<E>, logarithm: Tensor<E>) {
   let factors = try Factors(a, "logDeterminant", allowSingular: true)
-  let shape = Array(a.shape.dropLast(2)), n = factors.n
-  let sign = try Tensor<E>.ones(shape), logarithm = try Tensor<E>.zeros(shape)
+  let shape = Array(a.shape.dropLast(2))
+  let n = factors.n
+  let sign = try Tensor<E>.ones(shape)
+  let logarithm = try Tensor<E>.zeros(shape)
   for b in 0..<factors.batch {
     var total = 0.0
     for i in 0..<n {
@@ -113,9 +118,11 @@ public func logDeterminant<E: TensorScalar>(
 public func cholesky<E: TensorScalar>(_ a: Tensor<E>) throws(TensorError) -> Tensor<E> {
   let (batch, n, _) = try checkMatrix(a.body, square: true, "a")
   let l = try a.triangle(lower: true)
-  let lower = CChar(UInt8(ascii: "L")), m = Int32(n)
+  let lower = CChar(UInt8(ascii: "L"))
+  let m = Int32(n)
   for b in 0..<batch {
-    let info = a.body.type == .float32
+    let info =
+      a.body.type == .float32
       ? LAPACKE_spotrf(LAPACK_ROW_MAJOR, lower, m, l.body.f32 + b * n * n, max(1, m))
       : LAPACKE_dpotrf(LAPACK_ROW_MAJOR, lower, m, l.body.f64 + b * n * n, max(1, m))
     try check(info, .notPositiveDefinite(order: Int(info)))
@@ -145,8 +152,10 @@ public func triangularSolve<E: TensorScalar>(
   for i in 0..<batch * n where try l.rowMajor().pointer[(i / n * n + i % n) * n + i % n] == 0 {
     throw .singularMatrix(operation: "triangularSolve", pivot: i % n)
   }
-  let x = try b.copied(), matrix = try l.detached().rowMajor()
-  let side = lower ? CblasLower : CblasUpper, way = transposing ? CblasTrans : CblasNoTrans
+  let x = try b.copied()
+  let matrix = try l.detached().rowMajor()
+  let side = lower ? CblasLower : CblasUpper
+  let way = transposing ? CblasTrans : CblasNoTrans
   for i in 0..<(k == 0 ? 0 : batch) {
     if l.body.type == .float32 {
       cblas_strsm(
@@ -161,7 +170,8 @@ public func triangularSolve<E: TensorScalar>(
   let plain = Tensor<E>(body: Body(viewing: x.body, shape: x.shape))
   let y = try x.recorded(from: [l, b]) { g, needed in
     let db = try triangularSolve(matrix, g, lower: lower, transposing: !transposing)
-    let dl = needed[0]
+    let dl =
+      needed[0]
       ? try (transposing ? matmul(plain, db, transposingB: true) : matmul(db, plain, transposingB: true))
         .negated().triangle(lower: lower) : nil
     return [dl, needed[1] ? db : nil]

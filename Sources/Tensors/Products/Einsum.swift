@@ -22,8 +22,12 @@ public func einsum<Scalar: TensorScalar>(
   guard terms.count == operands.count, !terms.isEmpty else { throw malformed("\(operands.count) operands") }
   var extents: [Character: Int] = [:]
   for (term, operand) in zip(terms, operands) {
-    guard term.allSatisfy(\.isLetter), Set(term).count == term.count else { throw malformed("each letter once in an operand") }
-    guard term.count == operand.rank else { throw malformed("\(operand.rank) letters for an operand of shape \(operand.shape)") }
+    guard term.allSatisfy(\.isLetter), Set(term).count == term.count else {
+      throw malformed("each letter once in an operand")
+    }
+    guard term.count == operand.rank else {
+      throw malformed("\(operand.rank) letters for an operand of shape \(operand.shape)")
+    }
     for (letter, extent) in zip(term, operand.shape) {
       if let known = extents[letter], known != extent {
         throw .incompatibleShapes(operation: "einsum, axis \(letter)", left: [known], right: [extent])
@@ -33,7 +37,8 @@ public func einsum<Scalar: TensorScalar>(
   }
   guard Set(output).count == output.count, output.allSatisfy({ extents[$0] != nil })
   else { throw malformed("every letter of the result once, and in an operand") }
-  var labels = terms[0], value = operands[0]
+  var labels = terms[0]
+  var value = operands[0]
   for i in 1..<max(1, terms.count) where i < terms.count {
     let needed = Set(output).union(terms[(i + 1)...].joined())
     (labels, value) = try contract(labels, value, terms[i], operands[i], needed)
@@ -56,15 +61,21 @@ private func summing<Scalar: TensorScalar>(
 private func contract<Scalar: TensorScalar>(
   _ la: [Character], _ a: Tensor<Scalar>, _ lb: [Character], _ b: Tensor<Scalar>, _ needed: Set<Character>
 ) throws(TensorError) -> ([Character], Tensor<Scalar>) {
-  let (la, a) = try summing(la, a, keeping: needed.union(lb)), (lb, b) = try summing(lb, b, keeping: needed.union(la))
+  let (la, a) = try summing(la, a, keeping: needed.union(lb))
+  let (lb, b) = try summing(lb, b, keeping: needed.union(la))
   let shared = la.filter(lb.contains)
-  let batch = shared.filter(needed.contains), inner = shared.filter { !needed.contains($0) }
-  let left = la.filter { !lb.contains($0) }, right = lb.filter { !la.contains($0) }
-  func arranged(_ labels: [Character], _ value: Tensor<Scalar>, _ groups: [[Character]]) throws(TensorError) -> Tensor<Scalar> {
+  let batch = shared.filter(needed.contains)
+  let inner = shared.filter { !needed.contains($0) }
+  let left = la.filter { !lb.contains($0) }
+  let right = lb.filter { !la.contains($0) }
+  func arranged(_ labels: [Character], _ value: Tensor<Scalar>, _ groups: [[Character]]) throws(TensorError) -> Tensor<
+    Scalar
+  > {
     var order: [Int] = []
     for letter in groups.joined() { if let i = labels.firstIndex(of: letter) { order.append(i) } }
     let moved = try value.permuted(order)
-    var shape: [Int?] = [], at = 0
+    var shape: [Int?] = []
+    var at = 0
     for group in groups {
       shape.append(moved.shape[at..<at + group.count].reduce(1, *))
       at += group.count

@@ -27,7 +27,8 @@ package func gemm(
     }
     return
   }
-  let ta = transposeA ? CblasTrans : CblasNoTrans, tb = transposeB ? CblasTrans : CblasNoTrans
+  let ta = transposeA ? CblasTrans : CblasNoTrans
+  let tb = transposeB ? CblasTrans : CblasNoTrans
   let (m32, n32, k32) = (Int32(m), Int32(n), Int32(k))
   if type == .float64 {
     cblas_dgemm(
@@ -35,10 +36,12 @@ package func gemm(
       b.assumingMemoryBound(to: Double.self), Int32(ldb), beta, c.assumingMemoryBound(to: Double.self), Int32(ldc))
     return
   }
-  let a = a.assumingMemoryBound(to: Float.self), b = b.assumingMemoryBound(to: Float.self)
+  let a = a.assumingMemoryBound(to: Float.self)
+  let b = b.assumingMemoryBound(to: Float.self)
   let c = c.assumingMemoryBound(to: Float.self)
   if m * n * k > smallProduct {
-    let yes = CChar(UInt8(ascii: "T")), no = CChar(UInt8(ascii: "N"))
+    let yes = CChar(UInt8(ascii: "T"))
+    let no = CChar(UInt8(ascii: "N"))
     let status = dnnl_sgemm(
       transposeA ? yes : no, transposeB ? yes : no, dnnl_dim_t(m), dnnl_dim_t(n), dnnl_dim_t(k), Float(alpha), a,
       dnnl_dim_t(lda), b, dnnl_dim_t(ldb), Float(beta), c, dnnl_dim_t(ldc))

@@ -34,7 +34,9 @@ public func linear<Scalar: TensorScalar>(
   if let bias, bias.shape != [outputs] {
     throw .wrongShape(argument: "bias", found: bias.shape, expected: "[\(outputs)], one for each output")
   }
-  let input = try x.body.in(.rowMajor), w = weight.body, b = bias?.body
+  let input = try x.body.in(.rowMajor)
+  let w = weight.body
+  let b = bias?.body
   let rows = input.count / max(1, inputs)
   let y = try Body(w.type, x.rank == 2 ? [rows, outputs] : Array(x.shape.dropLast()) + [outputs])
   gemm(w.type, false, flip, rows, outputs, inputs, 1, input.pointer, inputs, w.pointer, columns, 0, y.pointer, outputs)
@@ -46,7 +48,8 @@ public func linear<Scalar: TensorScalar>(
     tape = other
   }
   guard let tape else { return Tensor(body: y) }
-  let result = Body(viewing: y, shape: y.shape), xIndex = x.body.index
+  let result = Body(viewing: y, shape: y.shape)
+  let xIndex = x.body.index
   tape.record(y) { upstream, gradients in
     var g = try upstream.in(.rowMajor)
     if let function = activation.function {
@@ -58,7 +61,8 @@ public func linear<Scalar: TensorScalar>(
       }
       g = d
     }
-    let flat = Body(viewing: g, shape: [rows, outputs]), flatX = Body(viewing: input, shape: [rows, inputs])
+    let flat = Body(viewing: g, shape: [rows, outputs])
+    let flatX = Body(viewing: input, shape: [rows, inputs])
     if let b, b.index >= 0 {
       let d = try Body(g.type, [outputs])
       if g.type == .float32 {

@@ -6,16 +6,19 @@ private struct ProductPlan {
   var transposeA: Bool, transposeB: Bool
 
   init(_ a: Body, _ b: Body, _ transposeA: Bool, _ transposeB: Bool) throws(TensorError) {
-    let sa = a.shape, sb = b.shape
+    let sa = a.shape
+    let sb = b.shape
     guard sa.count >= 2, sb.count >= 2
     else { throw .incompatibleShapes(operation: "matmul", left: sa, right: sb) }
-    let (rowsA, columnsA) = (sa[sa.count - 2], sa[sa.count - 1]), (rowsB, columnsB) = (sb[sb.count - 2], sb[sb.count - 1])
+    let (rowsA, columnsA) = (sa[sa.count - 2], sa[sa.count - 1])
+    let (rowsB, columnsB) = (sb[sb.count - 2], sb[sb.count - 1])
     (m, k) = transposeA ? (columnsA, rowsA) : (rowsA, columnsA)
     let inner = transposeB ? columnsB : rowsB
     n = transposeB ? rowsB : columnsB
     guard k == inner, max(m, n, k) <= Int(Int32.max)
     else { throw .incompatibleShapes(operation: "matmul", left: sa, right: sb) }
-    let batchA = Array(sa.dropLast(2)), batchB = Array(sb.dropLast(2))
+    let batchA = Array(sa.dropLast(2))
+    let batchB = Array(sb.dropLast(2))
     batch = try broadcastShape(batchA, batchB, "matmul")
     walk = BroadcastWalk(batchA, batchB, result: batch)
     (self.columnsA, self.columnsB) = (columnsA, columnsB)
@@ -24,7 +27,9 @@ private struct ProductPlan {
 
   /// Runs the batch; `y` is row-major.
   func run(_ a: Body, _ b: Body, _ y: Body) {
-    let size = y.type.size, count = batch.reduce(1, *), inner = walk.extents.count - 1
+    let size = y.type.size
+    let count = batch.reduce(1, *)
+    let inner = walk.extents.count - 1
     // Small products are spread over the threads, large ones use all threads one after the other.
     parallelFor(count, grain: m * n * k > 1 << 20 ? count : max(1, (1 << 16) / max(1, m * n * k))) { part in
       for i in part {
@@ -42,7 +47,8 @@ private struct ProductPlan {
 /// Without a tape; matrices or batches of them.
 private func product(_ a: Body, _ b: Body, _ ta: Bool, _ tb: Bool) throws(TensorError) -> Body {
   if a.shape.count == 2, b.shape.count == 2 {
-    let m = ta ? a.shape[1] : a.shape[0], k = ta ? a.shape[0] : a.shape[1]
+    let m = ta ? a.shape[1] : a.shape[0]
+    let k = ta ? a.shape[0] : a.shape[1]
     let n = tb ? b.shape[0] : b.shape[1]
     guard k == (tb ? b.shape[1] : b.shape[0]), max(m, n, k) <= Int(Int32.max)
     else { throw .incompatibleShapes(operation: "matmul", left: a.shape, right: b.shape) }
@@ -50,7 +56,8 @@ private func product(_ a: Body, _ b: Body, _ ta: Bool, _ tb: Bool) throws(Tensor
     gemm(a.type, ta, tb, m, n, k, 1, a.pointer, a.shape[1], b.pointer, b.shape[1], 0, y.pointer, n)
     return y
   }
-  let a = try a.in(.rowMajor), b = try b.in(.rowMajor)
+  let a = try a.in(.rowMajor)
+  let b = try b.in(.rowMajor)
   if b.shape.count == 2, !ta, let k = a.shape.last {
     // Many rows against one matrix are one product.
     let rows = a.shape.dropLast().reduce(1, *)
@@ -82,7 +89,8 @@ package func addGradientProduct(
   if d.shape == shape { return gradients.add(d, to: index) }
   gradients.add(
     d.type == .float32
-      ? try Tensor<Float>(body: d).summed(to: shape).body : try Tensor<Double>(body: d).summed(to: shape).body, to: index)
+      ? try Tensor<Float>(body: d).summed(to: shape).body : try Tensor<Double>(body: d).summed(to: shape).body,
+    to: index)
 }
 
 /// Matrix product over the last two axes; the axes before them broadcast.
@@ -96,7 +104,8 @@ public func matmul<Scalar: TensorScalar>(
   _ a: Tensor<Scalar>, _ b: Tensor<Scalar>, transposingA ta: Bool = false, transposingB tb: Bool = false
 ) throws(TensorError) -> Tensor<Scalar> {
   if a.rank == 1 || b.rank == 1 { return try productWithVector(a, b, ta, tb) }
-  let x = a.body, w = b.body
+  let x = a.body
+  let w = b.body
   let y = try product(x, w, ta, tb)
   guard let tape = try commonTape(x, w) else { return Tensor(body: y) }
   tape.record(y) { g, gradients in
@@ -126,7 +135,8 @@ private func productWithVector<Scalar: TensorScalar>(
 ) throws(TensorError) -> Tensor<Scalar> {
   guard a.rank > 0, b.rank > 0
   else { throw .incompatibleShapes(operation: "matmul", left: a.shape, right: b.shape) }
-  let left = a.rank == 1 ? try a.expanded(axis: 0) : a, right = b.rank == 1 ? try b.expanded(axis: 1) : b
+  let left = a.rank == 1 ? try a.expanded(axis: 0) : a
+  let right = b.rank == 1 ? try b.expanded(axis: 1) : b
   var y = try matmul(left, right, transposingA: a.rank > 1 && ta, transposingB: b.rank > 1 && tb)
   if b.rank == 1 { y = try y.squeezed(axis: -1) }
   if a.rank == 1 { y = try y.squeezed(axis: b.rank == 1 ? -1 : -2) }

@@ -31,10 +31,14 @@ public struct RandomStream: Sendable, Codable, Equatable {
 
   /// Fills `count` numbers in pieces that start on whole groups of blocks, so that threads may share the work.
   private mutating func fill(_ count: Int, wordsPerNumber: Int, _ kernel: (UInt64, UInt64, Range<Int>) -> Void) {
-    let perGroup = 64 / wordsPerNumber, groups = (count + perGroup - 1) / perGroup
-    let first = block, key = key
+    let perGroup = 64 / wordsPerNumber
+    let groups = (count + perGroup - 1) / perGroup
+    let first = block
+    let key = key
     parallelFor(groups, grain: 1024) { part in
-      kernel(key, first + UInt64(part.lowerBound) * 16, part.lowerBound * perGroup..<Swift.min(count, part.upperBound * perGroup))
+      kernel(
+        key, first + UInt64(part.lowerBound) * 16,
+        part.lowerBound * perGroup..<Swift.min(count, part.upperBound * perGroup))
     }
     block += UInt64(groups) * 16
   }
@@ -50,7 +54,9 @@ public struct RandomStream: Sendable, Codable, Equatable {
 
   private mutating func fillUniform(_ y: Body, _ low: Double, _ high: Double) {
     if y.type == .float32 {
-      fill(y.count, wordsPerNumber: 1) { kk_uniform_f32($0, $1, $2.count, Float(low), Float(high), y.f32 + $2.lowerBound) }
+      fill(y.count, wordsPerNumber: 1) {
+        kk_uniform_f32($0, $1, $2.count, Float(low), Float(high), y.f32 + $2.lowerBound)
+      }
     } else {
       fill(y.count, wordsPerNumber: 2) { kk_uniform_f64($0, $1, $2.count, low, high, y.f64 + $2.lowerBound) }
     }
@@ -67,7 +73,9 @@ public struct RandomStream: Sendable, Codable, Equatable {
 
   private mutating func fillNormal(_ y: Body, _ mean: Double, _ deviation: Double) {
     if y.type == .float32 {
-      fill(y.count, wordsPerNumber: 1) { kk_normal_f32($0, $1, $2.count, Float(mean), Float(deviation), y.f32 + $2.lowerBound) }
+      fill(y.count, wordsPerNumber: 1) {
+        kk_normal_f32($0, $1, $2.count, Float(mean), Float(deviation), y.f32 + $2.lowerBound)
+      }
     } else {
       fill(y.count, wordsPerNumber: 2) { kk_normal_f64($0, $1, $2.count, mean, deviation, y.f64 + $2.lowerBound) }
     }
@@ -81,7 +89,8 @@ public struct RandomStream: Sendable, Codable, Equatable {
 
   /// 1 with the probability at each place, else 0.
   public mutating func bernoulli<E: TensorScalar>(_ probability: Tensor<E>) throws(TensorError) -> Tensor<E> {
-    let p = try probability.rowMajor().body, y = try Tensor<E>.uninitialized(p.shape)
+    let p = try probability.rowMajor().body
+    let y = try Tensor<E>.uninitialized(p.shape)
     if p.type == .float32 {
       fill(p.count, wordsPerNumber: 1) {
         kk_bernoulli_f32($0, $1, $2.count, p.f32 + $2.lowerBound, y.body.f32 + $2.lowerBound)

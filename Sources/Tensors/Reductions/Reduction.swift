@@ -28,7 +28,8 @@ extension Tensor where Element: TensorScalar {
     while let last = axes.popLast() {
       var first = last
       while let next = axes.last, next == first - 1 { first = axes.removeLast() }
-      let outer = x.shape[..<first].reduce(1, *), n = x.shape[first...last].reduce(1, *)
+      let outer = x.shape[..<first].reduce(1, *)
+      let n = x.shape[first...last].reduce(1, *)
       let inner = x.shape[(last + 1)...].reduce(1, *)
       var shape = x.shape
       for axis in first...last { shape[axis] = 1 }
@@ -71,14 +72,17 @@ extension Tensor where Element: TensorScalar {
   }
 
   private func kept(_ axes: [Int], _ keep: Bool) -> [Int] {
-    keep ? shape.indices.map { axes.contains($0) ? 1 : shape[$0] } : shape.indices.filter { !axes.contains($0) }.map { shape[$0] }
+    keep
+      ? shape.indices.map { axes.contains($0) ? 1 : shape[$0] }
+      : shape.indices.filter { !axes.contains($0) }.map { shape[$0] }
   }
 
   /// Sum over `axes` (all by default); they stay with extent 1 where `keepingAxes`.
   public func sum(axes: [Int]? = nil, keepingAxes: Bool = false) throws(TensorError) -> Tensor {
     let axes = try resolve(axes)
     let y = try reduced(.sum, axes: axes)
-    let wide = y.shape, shape = shape
+    let wide = y.shape
+    let shape = shape
     return try y.viewed(kept(axes, keepingAxes)).recorded(from: self) { try $0.viewed(wide).stretched(to: shape) }
   }
 
@@ -120,7 +124,8 @@ extension Tensor where Element: TensorScalar {
   private func extreme(_ reduction: Reduction, _ axes: [Int]?, _ keep: Bool) throws(TensorError) -> Tensor {
     let axes = try resolve(axes)
     let y = try reduced(reduction, axes: axes)
-    let plain = detached(), wide = Tensor(body: Body(viewing: y.body, shape: y.shape))
+    let plain = detached()
+    let wide = Tensor(body: Body(viewing: y.body, shape: y.shape))
     return try y.viewed(kept(axes, keep)).recorded(from: self) {
       let mask = try plain .== wide
       return try mask * ($0.viewed(wide.shape) / mask.sum(axes: axes, keepingAxes: true))
@@ -130,7 +135,8 @@ extension Tensor where Element: TensorScalar {
   /// `√Σx²` over all elements; the gradient at the origin is 0.
   public func norm() throws(TensorError) -> Tensor {
     let y = try squared().detached().sum().squareRoot()
-    let plain = detached(), length = try y.item()
+    let plain = detached()
+    let length = try y.item()
     return y.recorded(from: self) { try length == 0 ? Tensor.zeros(plain.shape) : plain * $0 / length }
   }
 
@@ -149,7 +155,9 @@ extension Tensor where Element: TensorScalar {
     let x = try rowMajor()
     let (outer, n, inner) = shape.split(at: axis)
     guard n > 0, n <= Int(Int32.max)
-    else { throw .wrongShape(argument: "self", found: shape, expected: "1 to \(Int32.max) elements along axis \(axis)") }
+    else {
+      throw .wrongShape(argument: "self", found: shape, expected: "1 to \(Int32.max) elements along axis \(axis)")
+    }
     let y = try Tensor<Int32>.uninitialized(kept([axis], false))
     if body.type == .float32 {
       kk_argument_f32(largest, outer, n, inner, x.body.f32, y.pointer)

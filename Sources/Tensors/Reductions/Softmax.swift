@@ -4,7 +4,8 @@ extension Tensor where Element: TensorScalar {
   private func softmax(_ logarithm: Int32, _ axis: Int) throws(TensorError) -> Tensor {
     let axis = try resolved(axis: axis, rank: rank)
     let (outer, n, inner) = shape.split(at: axis)
-    let x = try rowMajor().body, y = try Tensor.uninitialized(shape)
+    let x = try rowMajor().body
+    let y = try Tensor.uninitialized(shape)
     guard count > 0 else { return y }
     let grain = Swift.max(1, elementwiseGrain / 4 / (n * inner))
     parallelFor(outer, grain: grain) { part in
@@ -17,7 +18,8 @@ extension Tensor where Element: TensorScalar {
     }
     let kept = Body(viewing: y.body, shape: shape)
     return y.recorded(from: self) { upstream in
-      let g = try upstream.rowMajor().body, d = try Tensor.uninitialized(kept.shape)
+      let g = try upstream.rowMajor().body
+      let d = try Tensor.uninitialized(kept.shape)
       parallelFor(outer, grain: grain) { part in
         let at = part.lowerBound * n * inner
         if g.type == .float32 {
@@ -39,7 +41,8 @@ extension Tensor where Element: TensorScalar {
   public func cumulativeSum(axis: Int = -1, reversed: Bool = false) throws(TensorError) -> Tensor {
     let axis = try resolved(axis: axis, rank: rank)
     let (outer, n, inner) = shape.split(at: axis)
-    let x = try rowMajor().body, y = try Tensor.uninitialized(shape)
+    let x = try rowMajor().body
+    let y = try Tensor.uninitialized(shape)
     if x.type == .float32 {
       kk_cumulative_sum_f32(reversed ? 1 : 0, outer, n, inner, x.f32, y.body.f32)
     } else {

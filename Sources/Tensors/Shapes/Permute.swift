@@ -3,7 +3,8 @@ import CKernels
 /// Copies an array with its axes in another order. `steps` are the source's steps along the axes of the result.
 private func permute(_ x: Body, _ y: Body, extents: [Int], steps: [Int]) {
   // Merge axes that stay neighbours.
-  var n: [Int] = [], s: [Int] = []
+  var n: [Int] = []
+  var s: [Int] = []
   for (extent, step) in zip(extents, steps) where extent != 1 {
     if let last = n.indices.last, s[last] == step * extent {
       n[last] *= extent
@@ -14,7 +15,9 @@ private func permute(_ x: Body, _ y: Body, extents: [Int], steps: [Int]) {
     }
   }
   if n.isEmpty { (n, s) = ([1], [1]) }
-  let size = x.type.size, inner = n.count - 1, innerStep = s[inner]
+  let size = x.type.size
+  let inner = n.count - 1
+  let innerStep = s[inner]
   // An axis that is contiguous in the source, paired with the last axis of the result, is a plain transpose.
   let across = innerStep == 1 ? nil : s.indices.dropLast().last { s[$0] == 1 }
   let loops = n.indices.filter { $0 != inner && $0 != across }
@@ -22,19 +25,25 @@ private func permute(_ x: Body, _ y: Body, extents: [Int], steps: [Int]) {
   for i in stride(from: n.count - 2, through: 0, by: -1) { resultSteps[i] = resultSteps[i + 1] * n[i + 1] }
   let rounds = loops.reduce(1) { $0 * n[$1] }
   let work = n[inner] * (across.map { n[$0] } ?? 1)
-  nonisolated(unsafe) let source = x.pointer, target = y.pointer
+  nonisolated(unsafe) let source = x.pointer
+  nonisolated(unsafe) let target = y.pointer
   let (fixedN, fixedS, fixedR) = (n, s, resultSteps)
   parallelFor(rounds, grain: max(1, elementwiseGrain / work)) { part in
     for round in part {
-      var rest = round, from = 0, to = 0
+      var rest = round
+      var from = 0
+      var to = 0
       for i in loops.reversed() {
         from += rest % fixedN[i] * fixedS[i]
         to += rest % fixedN[i] * fixedR[i]
         rest /= fixedN[i]
       }
-      let a = source + from * size, b = target + to * size
-      let a32 = a.assumingMemoryBound(to: UInt32.self), b32 = b.assumingMemoryBound(to: UInt32.self)
-      let a64 = a.assumingMemoryBound(to: UInt64.self), b64 = b.assumingMemoryBound(to: UInt64.self)
+      let a = source + from * size
+      let b = target + to * size
+      let a32 = a.assumingMemoryBound(to: UInt32.self)
+      let b32 = b.assumingMemoryBound(to: UInt32.self)
+      let a64 = a.assumingMemoryBound(to: UInt64.self)
+      let b64 = b.assumingMemoryBound(to: UInt64.self)
       if let across {
         // Source: rows of step innerStep, columns contiguous. Result: columns of step resultSteps[across].
         if size == 4 {
@@ -79,7 +88,8 @@ extension Tensor {
 
   /// Two axes exchanged, the last two by default.
   public func transposed(_ a: Int = -2, _ b: Int = -1) throws(TensorError) -> Tensor {
-    let a = try resolved(axis: a, rank: rank, "a"), b = try resolved(axis: b, rank: rank, "b")
+    let a = try resolved(axis: a, rank: rank, "a")
+    let b = try resolved(axis: b, rank: rank, "b")
     var order = Array(0..<rank)
     order.swapAt(a, b)
     return try permuted(order)

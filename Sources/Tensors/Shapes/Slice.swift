@@ -2,7 +2,8 @@ extension Tensor {
   /// Copies a block: `count` positions of `axis` from `from` on in self, to `to` on in `result`.
   private func copyBlock(axis: Int, from: Int, count: Int, into result: Tensor, at to: Int) {
     let (outer, n, inner) = shape.split(at: axis)
-    let size = body.type.size, m = result.shape[axis]
+    let size = body.type.size
+    let m = result.shape[axis]
     for o in 0..<outer {
       (result.body.pointer + (o * m + to) * inner * size)
         .copyMemory(from: body.pointer + (o * n + from) * inner * size, byteCount: count * inner * size)
@@ -69,7 +70,8 @@ extension Tensor {
     // Channels of images stay next to each other.
     let channelsLast = axis == 1 && shape.count > 2 && parts.contains { $0.body.layout == .channelsLast }
     let y = try uninitialized(shape, channelsLast ? .channelsLast : .rowMajor)
-    var start = 0, starts: [Int] = []
+    var start = 0
+    var starts: [Int] = []
     for part in parts {
       let extent = part.shape[axis]
       starts.append(start)
@@ -93,8 +95,10 @@ extension Tensor {
   }
 
   private static func interleave(_ x: Body, channels: Int, into y: Body, at start: Int) {
-    let size = x.type.size, all = y.shape[1]
-    nonisolated(unsafe) let from = x.pointer, to = y.pointer + start * size
+    let size = x.type.size
+    let all = y.shape[1]
+    nonisolated(unsafe) let from = x.pointer
+    nonisolated(unsafe) let to = y.pointer + start * size
     parallelFor(y.count / Swift.max(1, all), grain: Swift.max(1, elementwiseGrain / Swift.max(1, channels))) { pixels in
       for p in pixels {
         (to + p * all * size).copyMemory(from: from + p * channels * size, byteCount: channels * size)
@@ -104,11 +108,14 @@ extension Tensor {
 
   private static func deinterleave(_ x: Body, channels: Int, from start: Int) throws(TensorError) -> Tensor {
     var shape = x.shape
-    let all = shape[1], size = x.type.size
+    let all = shape[1]
+    let size = x.type.size
     shape[1] = channels
     let y = try uninitialized(shape, .channelsLast)
-    nonisolated(unsafe) let from = x.pointer + start * size, to = y.body.pointer
-    parallelFor(y.count / Swift.max(1, channels), grain: Swift.max(1, elementwiseGrain / Swift.max(1, channels))) { pixels in
+    nonisolated(unsafe) let from = x.pointer + start * size
+    nonisolated(unsafe) let to = y.body.pointer
+    parallelFor(y.count / Swift.max(1, channels), grain: Swift.max(1, elementwiseGrain / Swift.max(1, channels))) {
+      pixels in
       for p in pixels {
         (to + p * channels * size).copyMemory(from: from + p * all * size, byteCount: channels * size)
       }

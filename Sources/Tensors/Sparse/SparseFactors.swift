@@ -20,7 +20,8 @@ public final class SparseFactors: @unchecked Sendable {
     let analysed = umfpack_di_symbolic(n, n, starts, indices, values, &symbolic, nil, nil)
     defer { umfpack_di_free_symbolic(&symbolic) }
     guard analysed == UMFPACK_OK else {
-      throw analysed == UMFPACK_ERROR_out_of_memory ? .outOfMemory(bytes: 0) : .singularMatrix(operation: "SparseFactors", pivot: 0)
+      throw analysed == UMFPACK_ERROR_out_of_memory
+        ? .outOfMemory(bytes: 0) : .singularMatrix(operation: "SparseFactors", pivot: 0)
     }
     let factored = umfpack_di_numeric(starts, indices, values, symbolic, &numeric, nil, nil)
     if factored == UMFPACK_ERROR_out_of_memory { throw .outOfMemory(bytes: 0) }
@@ -43,8 +44,10 @@ public final class SparseFactors: @unchecked Sendable {
     guard b.rank == 1 || b.rank == 2, b.shape[0] == order
     else { throw .wrongShape(argument: "b", found: b.shape, expected: "[\(order)] or [\(order), k]") }
     let k = b.rank == 1 ? 1 : b.shape[1]
-    let source = try b.detached().rowMajor(), y = try Tensor<E>.uninitialized(b.shape)
-    var right = [Double](repeating: 0, count: order), x = right
+    let source = try b.detached().rowMajor()
+    let y = try Tensor<E>.uninitialized(b.shape)
+    var right = [Double](repeating: 0, count: order)
+    var x = right
     for column in 0..<k {
       for i in 0..<order { right[i] = Double(source.pointer[i * k + column]) }
       let status = umfpack_di_solve(

@@ -20,7 +20,8 @@ public struct SparseMatrix<Element: TensorScalar>: Sendable {
     guard rows >= 0, columns >= 0, rows < Int(Int32.max), columns < Int(Int32.max)
     else { throw .invalidArgument("rows, columns", found: "\(rows), \(columns)", expected: "0..<\(Int32.max)") }
     guard rowIndices.count == columnIndices.count, rowIndices.count == values.count else {
-      throw .incompatibleShapes(operation: "SparseMatrix", left: [rowIndices.count, columnIndices.count], right: [values.count])
+      throw .incompatibleShapes(
+        operation: "SparseMatrix", left: [rowIndices.count, columnIndices.count], right: [values.count])
     }
     if let bad = rowIndices.first(where: { $0 < 0 || $0 >= rows }) {
       throw .indexOutOfRange(argument: "rowIndices", found: bad, valid: 0..<rows)
@@ -28,8 +29,12 @@ public struct SparseMatrix<Element: TensorScalar>: Sendable {
     if let bad = columnIndices.first(where: { $0 < 0 || $0 >= columns }) {
       throw .indexOutOfRange(argument: "columnIndices", found: bad, valid: 0..<columns)
     }
-    let order = rowIndices.indices.sorted { (rowIndices[$0], columnIndices[$0], $0) < (rowIndices[$1], columnIndices[$1], $1) }
-    var starts = [Int32](repeating: 0, count: rows + 1), kept: [Int32] = [], sums: [Element] = []
+    let order = rowIndices.indices.sorted {
+      (rowIndices[$0], columnIndices[$0], $0) < (rowIndices[$1], columnIndices[$1], $1)
+    }
+    var starts = [Int32](repeating: 0, count: rows + 1)
+    var kept: [Int32] = []
+    var sums: [Element] = []
     var last = (-1, -1)
     for i in order {
       let place = (rowIndices[i], columnIndices[i])
@@ -52,7 +57,8 @@ public struct SparseMatrix<Element: TensorScalar>: Sendable {
   /// The elements of a matrix that are not zero.
   public init(dense: Tensor<Element>) throws(TensorError) {
     guard dense.rank == 2 else { throw .wrongShape(argument: "dense", found: dense.shape, expected: "a matrix") }
-    let all = dense.elements, columns = dense.shape[1]
+    let all = dense.elements
+    let columns = dense.shape[1]
     let places = all.indices.filter { all[$0] != 0 }
     try self.init(
       rows: dense.shape[0], columns: columns, rowIndices: places.map { $0 / columns },
@@ -73,7 +79,8 @@ public struct SparseMatrix<Element: TensorScalar>: Sendable {
   public func with(values: Tensor<Element>) throws(TensorError) -> SparseMatrix {
     guard values.shape == self.values.shape
     else { throw .wrongShape(argument: "values", found: values.shape, expected: "\(self.values.shape)") }
-    return SparseMatrix(rows: rows, columns: columns, rowStarts: rowStarts, columnIndices: columnIndices, values: values)
+    return SparseMatrix(
+      rows: rows, columns: columns, rowStarts: rowStarts, columnIndices: columnIndices, values: values)
   }
 
   /// With all elements stored.
@@ -92,10 +99,13 @@ public struct SparseMatrix<Element: TensorScalar>: Sendable {
     var starts = [Int32](repeating: 0, count: columns + 1)
     for k in 0..<storedCount { starts[Int(columnIndices.pointer[k]) + 1] += 1 }
     for c in 0..<columns { starts[c + 1] += starts[c] }
-    var next = starts, from = [Int32](repeating: 0, count: storedCount), rowOf = from
+    var next = starts
+    var from = [Int32](repeating: 0, count: storedCount)
+    var rowOf = from
     for r in 0..<rows {
       for k in Int(rowStarts.pointer[r])..<Int(rowStarts.pointer[r + 1]) {
-        let c = Int(columnIndices.pointer[k]), place = Int(next[c])
+        let c = Int(columnIndices.pointer[k])
+        let place = Int(next[c])
         from[place] = Int32(k)
         rowOf[place] = Int32(r)
         next[c] += 1
@@ -118,23 +128,28 @@ public func matmul<E: TensorScalar>(_ a: SparseMatrix<E>, _ x: Tensor<E>) throws
   else { throw .incompatibleShapes(operation: "matmul", left: [a.rows, a.columns], right: x.shape) }
   let width = x.rank == 1 ? 1 : x.shape[1]
   let y = try Tensor<E>.uninitialized(x.rank == 1 ? [a.rows] : [a.rows, width])
-  let dense = try x.detached().rowMajor(), values = a.values.detached()
+  let dense = try x.detached().rowMajor()
+  let values = a.values.detached()
   sparseProduct(a, values, dense, width, into: y)
   return try y.recorded(from: [a.values, x]) { g, needed in
     let g = try g.rowMajor()
     let dValues = needed[0] ? try Tensor<E>.uninitialized(values.shape) : nil
     if let d = dValues {
       parallelFor(a.rows, grain: 256) { part in
-        let starts = a.rowStarts.pointer, columns = a.columnIndices.pointer
+        let starts = a.rowStarts.pointer
+        let columns = a.columnIndices.pointer
         if g.body.type == .float32 {
-          kk_csr_value_gradient_f32(part.lowerBound, part.upperBound, width, starts, columns, g.body.f32, dense.body.f32, d.body.f32)
+          kk_csr_value_gradient_f32(
+            part.lowerBound, part.upperBound, width, starts, columns, g.body.f32, dense.body.f32, d.body.f32)
         } else {
-          kk_csr_value_gradient_f64(part.lowerBound, part.upperBound, width, starts, columns, g.body.f64, dense.body.f64, d.body.f64)
+          kk_csr_value_gradient_f64(
+            part.lowerBound, part.upperBound, width, starts, columns, g.body.f64, dense.body.f64, d.body.f64)
         }
       }
     }
     guard needed[1] else { return [dValues, nil] }
-    let back = try a.with(values: values).transposed(), d = try Tensor<E>.uninitialized(dense.shape)
+    let back = try a.with(values: values).transposed()
+    let d = try Tensor<E>.uninitialized(dense.shape)
     sparseProduct(back, back.values, g, width, into: d)
     return [dValues, d]
   }
@@ -144,11 +159,14 @@ private func sparseProduct<E: TensorScalar>(
   _ a: SparseMatrix<E>, _ values: Tensor<E>, _ x: Tensor<E>, _ width: Int, into y: Tensor<E>
 ) {
   parallelFor(a.rows, grain: max(1, 16384 / max(1, width))) { part in
-    let starts = a.rowStarts.pointer, columns = a.columnIndices.pointer
+    let starts = a.rowStarts.pointer
+    let columns = a.columnIndices.pointer
     if y.body.type == .float32 {
-      kk_csr_product_f32(part.lowerBound, part.upperBound, width, starts, columns, values.body.f32, x.body.f32, y.body.f32)
+      kk_csr_product_f32(
+        part.lowerBound, part.upperBound, width, starts, columns, values.body.f32, x.body.f32, y.body.f32)
     } else {
-      kk_csr_product_f64(part.lowerBound, part.upperBound, width, starts, columns, values.body.f64, x.body.f64, y.body.f64)
+      kk_csr_product_f64(
+        part.lowerBound, part.upperBound, width, starts, columns, values.body.f64, x.body.f64, y.body.f64)
     }
   }
 }

@@ -242,6 +242,7 @@ func floatOperations() -> [String: Operation<Float>] {
   t["float/transposedConvolution-4x3x3x3-2"] = { x, _ in
     try transposedConvolution(x[0], x[1], bias: x[2], stride: 2, padding: 1, outputPadding: 1, groups: 2)
   }
-  t["float/transposedConvolution-2x3x2x2x2-1"] = { x, _ in try transposedConvolution(x[0], x[1], bias: x[2], stride: 2) }
+  t["float/transposedConvolution-2x3x2x2x2-1"] = { x, _ in try transposedConvolution(x[0], x[1], bias: x[2], stride: 2)
+  }
   return t
 }

@@ -17,9 +17,11 @@ import Testing
     #expect(distance(value, reference.result) <= tolerance, "\(name): result \(value) against \(reference.result)")
     if reference.gradients.isEmpty { return }
     let upstream = try reference.upstream.cast(S.self)
-    let gradients = try valueAndGradient(at: inputs) { try (operation($0, reference.integers) * upstream).sum() }.gradients
+    let gradients = try valueAndGradient(at: inputs) { try (operation($0, reference.integers) * upstream).sum() }
+      .gradients
     for (i, expected) in reference.gradients {
-      #expect(distance(gradients[i], expected) <= tolerance, "\(name): gradient \(i) \(gradients[i]) against \(expected)")
+      #expect(
+        distance(gradients[i], expected) <= tolerance, "\(name): gradient \(i) \(gradients[i]) against \(expected)")
     }
   }
 
@@ -45,9 +47,13 @@ import Testing
   /// here; the third derivatives of these functions stay below a few hundred.
   @Test("gradients agree with finite differences", arguments: operations(Double.self).keys.sorted())
   func gradientsAgreeWithDifferences(name: String) throws {
-    let operation = try #require(operations(Double.self)[name]), reference = try #require(ReferenceCase.all[name])
-    let inputs = reference.inputs, step = 1e-5
-    func objective(_ x: [Tensor<Double>]) throws -> Tensor<Double> { try (operation(x, reference.integers) * reference.upstream).sum() }
+    let operation = try #require(operations(Double.self)[name])
+    let reference = try #require(ReferenceCase.all[name])
+    let inputs = reference.inputs
+    let step = 1e-5
+    func objective(_ x: [Tensor<Double>]) throws -> Tensor<Double> {
+      try (operation(x, reference.integers) * reference.upstream).sum()
+    }
     let gradients = try valueAndGradient(at: inputs) { try objective($0) }.gradients
     for i in reference.gradients.keys {
       // A few elements of each input suffice: errors in formulas are not confined to one place.
@@ -59,7 +65,9 @@ import Testing
         }
         let slope = try (shifted(step) - shifted(-step)) / (2 * step)
         let found = gradients[i].elements[k]
-        #expect((found - slope).magnitude <= 1e-6 * max(1, slope.magnitude), "\(name), input \(i), element \(k): \(found) against \(slope)")
+        #expect(
+          (found - slope).magnitude <= 1e-6 * max(1, slope.magnitude),
+          "\(name), input \(i), element \(k): \(found) against \(slope)")
       }
     }
   }

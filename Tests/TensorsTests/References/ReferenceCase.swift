@@ -33,7 +33,8 @@ struct ReferenceCase: Sendable {
 /// Largest distance between two tensors, relative to the larger of 1 and the largest reference.
 func distance<S: TensorScalar>(_ found: Tensor<S>, _ expected: Tensor<Double>) -> Double {
   guard found.shape == expected.shape else { return .infinity }
-  let reference = expected.elements, scale = max(1, reference.map(\.magnitude).max() ?? 1)
+  let reference = expected.elements
+  let scale = max(1, reference.map(\.magnitude).max() ?? 1)
   return zip(found.elements, reference).map { Double($0) == $1 ? 0 : (Double($0) - $1).magnitude / scale }
     .reduce(0) { $1.isNaN ? .infinity : max($0, $1) }
 }

@@ -1,0 +1,42 @@
+# `make run` and `make test` are all a fresh machine needs: they install what is missing.
+PACKAGES = libopenblas-openmp-dev liblapacke-dev libfftw3-dev libdnnl-dev libsuitesparse-dev libzip-dev pkg-config python3-venv
+SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+PYTHON ?= python3
+PEERS ?= ../shared/peers
+
+.PHONY: run test setup lint format sanitize bench clean
+
+run: setup
+	swift build -c release --product kirchhoff
+	.build/release/kirchhoff train --output out
+
+# One flavour for program and tests; long numerical tests want optimised code.
+test: setup
+	swift build -c release --build-tests
+	swift test -c release --skip-build
+
+setup:
+	@missing=""; for p in $(PACKAGES); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then echo "installing$$missing"; $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing; fi
+	@[ -x .venv/bin/python ] && .venv/bin/python -c 'import numpy, safetensors' 2>/dev/null || \
+	{ $(PYTHON) -m venv .venv && .venv/bin/pip install -q --disable-pip-version-check numpy safetensors; } || \
+	echo "numpy and safetensors could not be installed: the tests that need them will say so"
+
+lint:
+	swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
+
+format:
+	swift format --in-place --recursive Sources Tests Benchmarks Package.swift
+
+# The OpenMP runtime carries no annotations for the thread sanitizer, so BLAS and oneDNN get one thread there.
+sanitize: setup
+	ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build-address
+	OMP_NUM_THREADS=1 swift test --sanitize=thread --scratch-path .build-thread
+
+# Ours and the peers' alternately; PYTHON names an interpreter with torch, jax, … installed (see docs/performance.md).
+bench: setup
+	cd Benchmarks && swift build -c release --scratch-path ../.build-bench
+	$(PYTHON) Benchmarks/bench.py --python $(PYTHON) --peers $(PEERS) $(BENCH)
+
+clean:
+	rm -rf .build .build-address .build-thread .build-bench .venv out
