@@ -30,7 +30,7 @@ let package = Package(
       name: "kirchhoff",
       dependencies: ["Networks", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .testTarget(name: "TensorsTests", dependencies: ["Networks", "Tensors", "CKernels"]),
-    .testTarget(name: "NetworksTests", dependencies: ["Networks"]),
+    .testTarget(name: "NetworksTests", dependencies: ["Networks", "CKernels"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics", "Networks"]),
   ],
   swiftLanguageModes: [.v6]

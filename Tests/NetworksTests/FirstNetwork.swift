@@ -30,15 +30,12 @@ struct TwoLayers: Layer {
 
 func train(points: Tensor<Float>, labels: Tensor<Int32>) throws -> TwoLayers {
   var random = RandomStream(seed: 1)
+  var context = ForwardContext(isTraining: true)
   var model = try TwoLayers(using: &random)
   var optimiser = Adam(learningRate: 0.01)
-  for step in 1...300 {
-    var context = ForwardContext(isTraining: true, random: random.split("step \(step)"))
-    let (loss, gradients) = try valueAndGradient(of: &model) {
-      try crossEntropy($0.forward(points, in: &context), labels)
-    }
-    try optimiser.update(&model, along: gradients)
-    if step % 100 == 0 { print("step \(step): loss \(loss)") }
+  for _ in 1...300 {
+    let step = try valueAndGradient(of: &model) { try crossEntropy($0.forward(points, in: &context), labels) }
+    try optimiser.update(&model, along: step.gradients)
   }
   return model
 }

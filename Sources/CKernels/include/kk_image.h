@@ -18,10 +18,12 @@ typedef struct {
   /** One sample: mean over the window; padding counts where `countPadding`. */                                        \
   void kk_average_pool_##T(const kk_pool *p, int countPadding, const REAL *x, REAL *y);                                \
   void kk_average_pool_gradient_##T(const kk_pool *p, int countPadding, const REAL *g, REAL *d);                       \
-  /** One row of bilinear sampling: image[channels, height, width] at grid[n, 2] = (x, y) in [-1, 1] -> y[c * plane + i]. \
-      `border`: 0 zeros, 1 nearest edge; `corners`: 1 if +-1 are the centres of the corner pixels. */                  \
+  /** Four channels of an image next to each other: y[4 * i + c] = x[c * pixels + i]; missing ones repeat the first. */    \
+  void kk_pack_channels_##T(size_t pixels, size_t channels, const REAL *x, REAL *y);                                   \
+  /** One row of bilinear sampling: an image in packs of four channels, at grid[n, 2] = (x, y) in [-1, 1], gives            \
+      y[c * plane + i]. `border`: 0 zeros, 1 nearest edge; `corners`: 1 if +-1 are the centres of the corner pixels. */      \
   void kk_grid_sample_##T(int border, int corners, size_t n, size_t channels, size_t height, size_t width, size_t plane, \
-                          const REAL *image, const REAL *grid, REAL *y);                                               \
+                          const REAL *packed, const REAL *grid, REAL *y);                                               \
   /** Adds to gradients of image and grid (either may be null), one row. */                                            \
   void kk_grid_sample_gradient_##T(int border, int corners, size_t n, size_t channels, size_t height, size_t width,    \
                                    size_t plane, const REAL *image, const REAL *grid, const REAL *g, REAL *dimage, REAL *dgrid);

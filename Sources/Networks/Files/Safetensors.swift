@@ -11,12 +11,6 @@ public enum Safetensors {
     "U32": .u32, "I64": .i64, "U64": .u64, "BOOL": .bool,
   ]
 
-  private struct Entry: Codable {
-    var dtype: String
-    var shape: [Int]
-    var data_offsets: [Int]
-  }
-
   /// Writes tensors, and strings about them, all or nothing.
   public static func write(
     _ tensors: [String: StoredTensor], metadata: [String: String] = [:], to path: String

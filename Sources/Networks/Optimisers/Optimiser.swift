@@ -135,11 +135,28 @@ public struct Adam: Optimiser {
 }
 
 /// Adam with decoupled weight decay (Loshchilov & Hutter 2019).
-public func AdamW(
-  learningRate: Float = 0.001, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8,
-  weightDecay: Float = 0.01
-) -> Adam {
-  Adam(
-    learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay,
-    decoupledDecay: true)
+public struct AdamW: Optimiser {
+  private var adam: Adam
+
+  public init(
+    learningRate: Float = 0.001, beta1: Float = 0.9, beta2: Float = 0.999, epsilon: Float = 1e-8,
+    weightDecay: Float = 0.01
+  ) {
+    adam = Adam(
+      learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay,
+      decoupledDecay: true)
+  }
+
+  public var learningRate: Float {
+    get { adam.learningRate }
+    set { adam.learningRate = newValue }
+  }
+
+  public mutating func update(_ parameters: inout [Tensor<Float>], along gradients: [Tensor<Float>]) throws {
+    try adam.update(&parameters, along: gradients)
+  }
+
+  public mutating func visit(_ visitor: Visitor, parameters: [Tensor<Float>]) throws {
+    try adam.visit(visitor, parameters: parameters)
+  }
 }

@@ -1,5 +1,4 @@
 import COneDNN
-import Synchronization
 
 /// One convolution that oneDNN can run: which of its three products, and its extents.
 struct ConvolutionKey: Hashable, Sendable {
@@ -22,18 +21,17 @@ final class ConvolutionPrimitive: @unchecked Sendable {
   var weightMemory, biasMemory, scratchMemory: dnnl_memory_desc_t
   let engine: dnnl_engine_t
 
-  private struct Cache: ~Copyable { var primitives: [ConvolutionKey: ConvolutionPrimitive] = [:] }
-  private static let cache = Mutex(Cache())
+  private static let cache = Locked<[ConvolutionKey: ConvolutionPrimitive]>([:])
   static let engine: Result<OneDNNEngine, TensorError> = OneDNNEngine.make()
 
   /// The primitive for `key`, compiled at first use.
   static func of(_ key: ConvolutionKey) throws(TensorError) -> ConvolutionPrimitive {
-    if let known = cache.withLock({ $0.primitives[key] }) { return known }
+    if let known = cache.withLock({ $0[key] }) { return known }
     let made = try ConvolutionPrimitive(key, engine: try engine.get().engine)
     cache.withLock { cache in
       // A program that meets ever new shapes must not keep them all.
-      if cache.primitives.count >= 512 { cache.primitives = [:] }
-      cache.primitives[key] = made
+      if cache.count >= 512 { cache = [:] }
+      cache[key] = made
     }
     return made
   }

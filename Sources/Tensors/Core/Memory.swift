@@ -1,6 +1,5 @@
 import CKernels
 import Foundation
-import Synchronization
 
 /// Where tensors get their memory: small blocks from `malloc`, large ones from a cache of freed blocks, because fresh
 /// pages cost more than most operations do on them.
@@ -12,11 +11,11 @@ package enum Memory {
   /// From this size on the machine is asked first whether it has the memory, because Linux would promise it anyway.
   static let checkedFrom = 128 << 20
 
-  private struct Cache: ~Copyable {
+  private struct Cache {
     var blocks: [Int: [UInt]] = [:]
     var bytes = 0
   }
-  private static let cache = Mutex(Cache())
+  private static let cache = Locked(Cache())
   private static let keepsFreed = kk_address_sanitizer() == 0
 
   /// Sizes are rounded up to eight steps an octave, so that blocks fit again.

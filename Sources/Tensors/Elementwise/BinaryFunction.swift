@@ -70,6 +70,7 @@ struct BroadcastWalk {
 
 /// y = function(a, b), elementwise, for shapes that broadcast to that of `y`; row-major, or all of one shape and layout.
 package func applyBinary(_ function: BinaryFunction, _ a: Body, _ b: Body, _ y: Body) {
+  var (a, b) = (a, b)
   func run(_ n: Int, _ ia: Int, _ sa: Int, _ ib: Int, _ sb: Int, _ iy: Int) {
     if y.type == .float32 {
       kk_binary_f32(function.rawValue, n, a.f32 + ia, sa, b.f32 + ib, sb, y.f32 + iy)
@@ -89,6 +90,17 @@ package func applyBinary(_ function: BinaryFunction, _ a: Body, _ b: Body, _ y: 
     return
   }
   let walk = BroadcastWalk(a.shape, b.shape, result: y.shape)
+  if walk.extents.count == 2, walk.extents[1] < 64, let tiled = tiledRows(walk, a, b) {
+    let period = tiled.body.count
+    if tiled.isLeft { a = tiled.body } else { b = tiled.body }
+    parallelFor((y.count + period - 1) / period, grain: max(1, elementwiseGrain / period)) { part in
+      for at in stride(from: part.lowerBound * period, to: min(y.count, part.upperBound * period), by: period) {
+        let n = min(period, y.count - at)
+        tiled.isLeft ? run(n, 0, 1, at, 1, at) : run(n, at, 1, 0, 1, at)
+      }
+    }
+    return
+  }
   let inner = walk.extents[walk.extents.count - 1]
   let sa = walk.stepsA[walk.extents.count - 1]
   let sb = walk.stepsB[walk.extents.count - 1]
@@ -98,6 +110,18 @@ package func applyBinary(_ function: BinaryFunction, _ a: Body, _ b: Body, _ y: 
       run(inner, ia, sa, ib, sb, row * inner)
     }
   }
+}
+
+/// A short row that meets every row of the other operand, repeated until a loop over it is worth starting; nil where the
+/// operands do not lie so.
+private func tiledRows(_ walk: BroadcastWalk, _ a: Body, _ b: Body) -> (body: Body, isLeft: Bool)? {
+  let width = walk.extents[1], repeats = 512 / width
+  let isLeft = walk.stepsA == [0, 1] && walk.stepsB == [width, 1]
+  guard isLeft || (walk.stepsB == [0, 1] && walk.stepsA == [width, 1]), walk.extents[0] > repeats else { return nil }
+  let row = isLeft ? a : b, bytes = width * row.type.size
+  guard let tiled = try? Body(row.type, [repeats * width]) else { return nil }
+  for i in 0..<repeats { (tiled.pointer + i * bytes).copyMemory(from: row.pointer, byteCount: bytes) }
+  return (tiled, isLeft)
 }
 
 extension Tensor where Element: TensorScalar {

@@ -1,5 +1,4 @@
 import CFFTW
-import Synchronization
 
 /// How a Fourier transform is scaled.
 public enum FourierScaling: Sendable, Codable {
@@ -18,13 +17,11 @@ private struct PlanKey: Hashable, Sendable {
 /// Plans are made once, under a lock, because FFTW's planner is not reentrant; running one is.
 private enum Plans {
   private struct Handle: @unchecked Sendable { let plan: OpaquePointer }
-  private static let known = Mutex<[PlanKey: Handle]>([:])
+  private static let known = Locked<[PlanKey: Handle]>([:])
 
   static func plan(_ key: PlanKey, _ input: UnsafeMutableRawPointer, _ output: UnsafeMutableRawPointer)
     throws(TensorError) -> OpaquePointer
   {
-    nonisolated(unsafe) let input = input
-    nonisolated(unsafe) let output = output
     let handle = known.withLock { known -> Handle? in
       if let handle = known[key] { return handle }
       // ESTIMATE leaves the arrays alone; UNALIGNED lets the plan run on any other array.

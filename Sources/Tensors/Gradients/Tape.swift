@@ -1,5 +1,3 @@
-import Synchronization
-
 /// What one gradient computation recorded: for every followed result, how to pass its gradient on.
 ///
 /// Entries are appended as operations run, so that going backwards through them meets every result after all its uses.
@@ -8,7 +6,7 @@ package final class Tape: @unchecked Sendable {
   package typealias Pullback = (Body, Gradients) throws -> Void
 
   // Guarded by the lock: a function may use several threads.
-  private let lock = Mutex(())
+  private let lock = Locked(())
   private var pullbacks: ContiguousArray<Pullback?> = []
   private var recording = true
 
@@ -18,7 +16,6 @@ package final class Tape: @unchecked Sendable {
 
   /// Puts `result` on the tape; a leaf has no pullback.
   package func record(_ result: Body, _ pullback: Pullback?) {
-    nonisolated(unsafe) let pullback = pullback
     let index = lock.withLock { _ -> Int32 in
       guard recording else { return -1 }
       pullbacks.append(pullback)
