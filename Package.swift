@@ -31,6 +31,7 @@ let package = Package(
       dependencies: ["Networks", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .testTarget(name: "TensorsTests", dependencies: ["Networks", "Tensors", "CKernels"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "CKernels"]),
+    .testTarget(name: "KirchhoffTests", dependencies: ["kirchhoff"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics", "Networks"]),
   ],
   swiftLanguageModes: [.v6]

@@ -10,12 +10,28 @@ import Testing
     return try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
   }
 
+  /// The part of a compiled file between its rules.
+  private func code(_ name: String) throws -> String {
+    try #require(try file("Tests/NetworksTests/\(name)").components(separatedBy: "// ---\n").dropFirst().first)
+  }
+
   @Test("the first network in the docs is the one compiled here, and has fewer than 40 lines")
-  func sameCode() throws {
-    let code = try #require(
-      try file("Tests/NetworksTests/FirstNetwork.swift").components(separatedBy: "// ---\n").dropFirst().first)
+  func firstNetwork() throws {
+    let code = try code("FirstNetwork.swift")
     #expect(try file("docs/first-network.md").contains("```swift\n\(code)```"))
     #expect(code.count { $0 == "\n" } < 40)
+  }
+
+  @Test("the examples in the docs are the ones compiled here")
+  func examples() throws {
+    #expect(try file("README.md").contains("```swift\n\(code("GradientExample.swift"))```"))
+    #expect(try file("docs/tensors.md").contains("```swift\n\(code("CustomGradientExample.swift"))```"))
+    // Least squares by gradient descent finds the line that the points lie on.
+    let line = try fitLine()
+    #expect((line.slope - 2).magnitude < 1e-3 && (line.offset - 1).magnitude < 1e-3)
+    // A quantised product passes its gradient straight through: d/dw Σ round(w) · x = x.
+    let x = try Tensor<Float>([1, 2, 3])
+    #expect(try valueAndGradient(at: Tensor<Float>([0.2, 0.7, 1.4])) { try (quantised($0, step: 0.5) * x).sum() }.gradient == x)
   }
 
   @Test("the first network learns what no single layer can")
