@@ -31,7 +31,9 @@ import Testing
     #expect((line.slope - 2).magnitude < 1e-3 && (line.offset - 1).magnitude < 1e-3)
     // A quantised product passes its gradient straight through: d/dw Σ round(w) · x = x.
     let x = try Tensor<Float>([1, 2, 3])
-    #expect(try valueAndGradient(at: Tensor<Float>([0.2, 0.7, 1.4])) { try (quantised($0, step: 0.5) * x).sum() }.gradient == x)
+    #expect(
+      try valueAndGradient(at: Tensor<Float>([0.2, 0.7, 1.4])) { try (quantised($0, step: 0.5) * x).sum() }.gradient
+        == x)
   }
 
   @Test("the first network learns what no single layer can")

@@ -86,7 +86,8 @@ private func neuralODE(_ problem: NodeProblem) throws -> Work {
   let steps = NodeProblem.points - 1
   let drive = try problem.drive(steps, NodeProblem.batch)
   var count = 0
-  return Work(warmUps: 1, repeats: 10) {
+  // As many steps before the first timed one as the peers' worker takes, so that the losses compare.
+  return Work(warmUps: 2, repeats: 10) {
     var last: Float = 0
     for _ in 0..<10 {
       let (loss, gradients) = try valueAndGradient(at: parameters) { parameters in

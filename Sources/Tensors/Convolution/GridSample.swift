@@ -27,12 +27,14 @@ public func gridSample<E: TensorScalar>(
   let y = try Tensor<E>.uninitialized([samples, channels, rows, columns])
   let border = outside.rawValue
   let corners: Int32 = alignCorners ? 1 : 0
-  let plane = height * width * channels, result = rows * columns * channels
+  let plane = height * width * channels
+  let result = rows * columns * channels
   let packed = try packedChannels(x, samples, channels, height * width)
   let packedPlane = packed.count / max(1, samples)
   parallelFor(samples * rows, grain: max(1, elementwiseGrain / 4 / max(1, columns * channels))) { part in
     for i in part {
-      let n = i / rows, r = i % rows
+      let n = i / rows
+      let r = i % rows
       if x.type == .float32 {
         kk_grid_sample_f32(
           border, corners, columns, channels, height, width, rows * columns, packed.f32 + n * packedPlane,
@@ -79,7 +81,8 @@ private func packedChannels(_ x: Body, _ samples: Int, _ channels: Int, _ pixels
   parallelFor(samples * packs, grain: max(1, elementwiseGrain / (4 * pixels))) { part in
     for i in part {
       let (n, pack) = (i / packs, i % packs)
-      let from = (n * channels + 4 * pack) * pixels, here = min(4, channels - 4 * pack)
+      let from = (n * channels + 4 * pack) * pixels
+      let here = min(4, channels - 4 * pack)
       if x.type == .float32 {
         kk_pack_channels_f32(pixels, here, x.f32 + from, y.f32 + i * pixels * 4)
       } else {

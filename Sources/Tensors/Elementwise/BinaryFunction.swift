@@ -115,10 +115,12 @@ package func applyBinary(_ function: BinaryFunction, _ a: Body, _ b: Body, _ y: 
 /// A short row that meets every row of the other operand, repeated until a loop over it is worth starting; nil where the
 /// operands do not lie so.
 private func tiledRows(_ walk: BroadcastWalk, _ a: Body, _ b: Body) -> (body: Body, isLeft: Bool)? {
-  let width = walk.extents[1], repeats = 512 / width
+  let width = walk.extents[1]
+  let repeats = 512 / width
   let isLeft = walk.stepsA == [0, 1] && walk.stepsB == [width, 1]
   guard isLeft || (walk.stepsB == [0, 1] && walk.stepsA == [width, 1]), walk.extents[0] > repeats else { return nil }
-  let row = isLeft ? a : b, bytes = width * row.type.size
+  let row = isLeft ? a : b
+  let bytes = width * row.type.size
   guard let tiled = try? Body(row.type, [repeats * width]) else { return nil }
   for i in 0..<repeats { (tiled.pointer + i * bytes).copyMemory(from: row.pointer, byteCount: bytes) }
   return (tiled, isLeft)
