@@ -4,7 +4,7 @@ SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PYTHON ?= python3
 PEERS ?= ../shared/peers
 
-.PHONY: run test setup lint format sanitize bench clean
+.PHONY: run test setup lint format sanitize bench peers clean
 
 run: setup
 	swift build -c release --product kirchhoff
@@ -34,10 +34,16 @@ sanitize: setup
 	ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build-address
 	OMP_NUM_THREADS=1 swift test --sanitize=thread --scratch-path .build-thread
 
-# Ours and the peers' alternately; PYTHON names an interpreter with torch, jax, … installed (see docs/performance.md).
+# Ours and the peers' alternately. `make peers` installs them (some gigabytes); any other interpreter that has them can be
+# named by PEER_PYTHON. BENCH passes options on, such as BENCH="--works chain --threads 2".
+PEER_PYTHON ?= $(if $(wildcard .venv-peers/bin/python),$(CURDIR)/.venv-peers/bin/python,$(PYTHON))
 bench: setup
 	cd Benchmarks && swift build -c release --scratch-path ../.build-bench
-	$(PYTHON) Benchmarks/bench.py --python $(PYTHON) --peers $(PEERS) $(BENCH)
+	$(PYTHON) Benchmarks/bench.py --python $(PEER_PYTHON) --peers $(PEERS) $(BENCH)
+
+peers:
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install -q --disable-pip-version-check -r Benchmarks/peers/requirements.txt
 
 clean:
-	rm -rf .build .build-address .build-thread .build-bench .venv out
+	rm -rf .build .build-address .build-thread .build-bench .venv .venv-peers out

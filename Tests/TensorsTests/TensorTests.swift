@@ -49,6 +49,24 @@ import Testing
     #expect(try Parallelism.withThreads(1) { try run() } == Parallelism.withThreads(2) { try run() })
   }
 
+  @Test("our loops, OpenBLAS, LAPACK and oneDNN share one pool: no more threads than cores are added")
+  func onePool() async {
+    await #expect(processExitsWith: .success) {
+      func threads() throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count }
+      var random = RandomStream(seed: 1)
+      let before = try threads()
+      let x: Tensor<Float> = try random.normal([500, 500])
+      let d: Tensor<Double> = try random.normal([500, 500])
+      _ = try exp(x)
+      _ = try matmul(x, x)
+      _ = try matmul(d, d)
+      _ = try solve(d, d)
+      _ = try convolution(x.reshaped([1, 10, 100, 250]), random.normal([20, 10, 3, 3]))
+      let added = try threads() - before
+      try #require(added <= ProcessInfo.processInfo.activeProcessorCount - 1)
+    }
+  }
+
   @Test("non-finite numbers come through as IEEE says")
   func nonFinite() throws {
     let x = try Tensor<Float>([.infinity, -.infinity, .nan, 0, -0, 1e38, -1e38])

@@ -3,8 +3,8 @@ import Tensors
 /// A rule that moves parameters along their gradients. What it remembers belongs to one model.
 public protocol Optimiser {
   var learningRate: Float { get set }
-  /// Moves `parameters` in place, one gradient for each, always in the same order.
-  mutating func update(_ parameters: inout [Tensor<Float>], along gradients: [Tensor<Float>]) throws
+  /// Moves `parameters` in place, one gradient for each, always in the same order and number type.
+  mutating func update<E: TensorScalar>(_ parameters: inout [Tensor<E>], along gradients: [Tensor<E>]) throws
   /// Shows what is remembered, for checkpoints; `parameters` say what it belongs to.
   mutating func visit(_ visitor: Visitor, parameters: [Tensor<Float>]) throws
 }
@@ -39,10 +39,31 @@ extension Optimiser {
   }
 }
 
-/// Makes sure that there is one remembered tensor for each parameter.
-private func prepare(_ memory: inout [Tensor<Float>], for parameters: [Tensor<Float>]) throws {
-  if memory.count == parameters.count && zip(memory, parameters).allSatisfy({ $0.shape == $1.shape }) { return }
-  memory = try parameters.map { try Tensor.zeros($0.shape) }
+/// One remembered tensor for each parameter, of whatever number type the parameters have.
+private struct Memory {
+  private var bodies: [Body] = []
+
+  /// Starts with zeros where nothing of these shapes is remembered yet.
+  mutating func prepare<E: TensorScalar>(for parameters: [Tensor<E>]) throws {
+    let fits = zip(bodies, parameters).allSatisfy { $0.shape == $1.shape && $0.type == $1.body.type }
+    if bodies.count == parameters.count && fits { return }
+    bodies = try parameters.map { try Tensor<E>.zeros($0.shape).body }
+  }
+
+  /// Changes one of them in place.
+  mutating func change<E: TensorScalar>(_ i: Int, _ action: (inout Tensor<E>) throws -> Void) throws {
+    var tensor = Tensor<E>(body: bodies[i])
+    // Let go here, so that the tensor is the only one to hold the memory.
+    bodies[i] = try Tensor<E>.zeros([0]).body
+    defer { bodies[i] = tensor.body }
+    try action(&tensor)
+  }
+
+  mutating func visit(_ name: String, _ visitor: Visitor) throws {
+    for i in bodies.indices {
+      try change(i) { (tensor: inout Tensor<Float>) in try visitor("\(name).\(i)", buffer: &tensor) }
+    }
+  }
 }
 
 /// Stochastic gradient descent, with momentum and weight decay where asked.
@@ -54,7 +75,7 @@ public struct SGD: Optimiser {
   /// Look ahead along the velocity (Sutskever et al. 2013).
   public var nesterov: Bool
   public var weightDecay: Float
-  private var velocities: [Tensor<Float>] = []
+  private var velocities = Memory()
 
   public init(learningRate: Float, momentum: Float = 0, nesterov: Bool = false, weightDecay: Float = 0) {
     (self.learningRate, self.momentum, self.nesterov, self.weightDecay) = (
@@ -62,28 +83,33 @@ public struct SGD: Optimiser {
     )
   }
 
-  public mutating func update(_ parameters: inout [Tensor<Float>], along gradients: [Tensor<Float>]) throws {
-    if momentum != 0 { try prepare(&velocities, for: parameters) }
-    let hole = try Tensor<Float>.zeros([0])
+  public mutating func update<E: TensorScalar>(_ parameters: inout [Tensor<E>], along gradients: [Tensor<E>]) throws {
+    if momentum != 0 { try velocities.prepare(for: parameters) }
+    func descend(_ p: inout Tensor<E>, _ g: Tensor<E>, _ velocity: inout Tensor<E>?) throws {
+      try p.descend(
+        g, rate: Double(learningRate), momentum: Double(momentum), decay: Double(weightDecay), nesterov: nesterov,
+        velocity: &velocity)
+    }
     for i in parameters.indices {
-      var velocity: Tensor<Float>?
-      if momentum != 0 { swapOut(&velocities[i], hole, into: &velocity) }
-      try parameters[i].descend(
-        gradients[i], rate: Double(learningRate), momentum: Double(momentum), decay: Double(weightDecay),
-        nesterov: nesterov, velocity: &velocity)
-      if let velocity { velocities[i] = velocity }
+      var velocity: Tensor<E>?
+      if momentum == 0 {
+        try descend(&parameters[i], gradients[i], &velocity)
+        continue
+      }
+      let hole = try Tensor<E>.zeros([0])
+      try velocities.change(i) { (remembered: inout Tensor<E>) in
+        velocity = remembered
+        remembered = hole
+        defer { remembered = velocity ?? hole }
+        try descend(&parameters[i], gradients[i], &velocity)
+      }
     }
   }
 
   public mutating func visit(_ visitor: Visitor, parameters: [Tensor<Float>]) throws {
-    if momentum != 0 { try prepare(&velocities, for: parameters) }
-    for i in velocities.indices { try visitor("velocity.\(i)", buffer: &velocities[i]) }
+    if momentum != 0 { try velocities.prepare(for: parameters) }
+    try velocities.visit("velocity", visitor)
   }
-}
-
-private func swapOut(_ tensor: inout Tensor<Float>, _ hole: Tensor<Float>, into place: inout Tensor<Float>?) {
-  place = tensor
-  tensor = hole
 }
 
 /// Adam (Kingma & Ba 2015); `AdamW` decouples the weight decay.
@@ -93,7 +119,8 @@ public struct Adam: Optimiser {
   public var weightDecay: Float
   /// Decay acts on the parameters themselves instead of through the gradient (Loshchilov & Hutter 2019).
   public var decoupledDecay: Bool
-  private var first: [Tensor<Float>] = [], second: [Tensor<Float>] = []
+  private var first = Memory()
+  private var second = Memory()
   /// Updates so far, as a tensor so that checkpoints keep it.
   private var steps: [Tensor<Float>] = []
 
@@ -106,31 +133,34 @@ public struct Adam: Optimiser {
     (self.weightDecay, self.decoupledDecay) = (weightDecay, decoupledDecay)
   }
 
-  private mutating func prepare(_ parameters: [Tensor<Float>]) throws {
+  private mutating func prepare<E: TensorScalar>(_ parameters: [Tensor<E>]) throws {
     if steps.isEmpty { steps = [try Tensor([0])] }
-    try Networks.prepare(&first, for: parameters)
-    try Networks.prepare(&second, for: parameters)
+    try first.prepare(for: parameters)
+    try second.prepare(for: parameters)
   }
 
-  public mutating func update(_ parameters: inout [Tensor<Float>], along gradients: [Tensor<Float>]) throws {
+  public mutating func update<E: TensorScalar>(_ parameters: inout [Tensor<E>], along gradients: [Tensor<E>]) throws {
     try prepare(parameters)
     steps[0] = try steps[0] + 1
     let t = Double(try steps[0].item())
     let bias = (1 - power(Double(beta1), t), 1 - power(Double(beta2), t))
     for i in parameters.indices {
-      try parameters[i].adapt(
-        gradients[i], rate: Double(learningRate), beta1: Double(beta1), beta2: Double(beta2), epsilon: Double(epsilon),
-        decay: Double(weightDecay), decoupled: decoupledDecay, bias: bias, first: &first[i], second: &second[i])
+      try first.change(i) { (m: inout Tensor<E>) in
+        try second.change(i) { (v: inout Tensor<E>) in
+          try parameters[i].adapt(
+            gradients[i], rate: Double(learningRate), beta1: Double(beta1), beta2: Double(beta2),
+            epsilon: Double(epsilon), decay: Double(weightDecay), decoupled: decoupledDecay, bias: bias, first: &m,
+            second: &v)
+        }
+      }
     }
   }
 
   public mutating func visit(_ visitor: Visitor, parameters: [Tensor<Float>]) throws {
     try prepare(parameters)
     try visitor("steps", buffer: &steps[0])
-    for i in first.indices {
-      try visitor("first.\(i)", buffer: &first[i])
-      try visitor("second.\(i)", buffer: &second[i])
-    }
+    try first.visit("first", visitor)
+    try second.visit("second", visitor)
   }
 }
 
@@ -152,7 +182,7 @@ public struct AdamW: Optimiser {
     set { adam.learningRate = newValue }
   }
 
-  public mutating func update(_ parameters: inout [Tensor<Float>], along gradients: [Tensor<Float>]) throws {
+  public mutating func update<E: TensorScalar>(_ parameters: inout [Tensor<E>], along gradients: [Tensor<E>]) throws {
     try adam.update(&parameters, along: gradients)
   }
 

@@ -17,8 +17,8 @@ package final class Body: @unchecked Sendable {
   /// Keeps the memory where this body is another view of it.
   private let owner: Body?
   /// The gradient computation that follows this tensor, and its number there.
-  package private(set) var tape: Tape?
-  package private(set) var index: Int32 = -1
+  @exclusivity(unchecked) package private(set) var tape: Tape?
+  @exclusivity(unchecked) package private(set) var index: Int32 = -1
 
   /// Memory with undefined contents.
   package init(_ type: ElementType, _ shape: [Int], _ layout: Layout = .rowMajor) throws(TensorError) {

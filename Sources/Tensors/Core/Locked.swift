@@ -4,7 +4,8 @@ import Foundation
 ///
 /// A POSIX lock, and not `Synchronization.Mutex`, because the thread sanitizer knows it.
 final class Locked<Value>: @unchecked Sendable {
-  private var value: Value
+  // The lock is the guard: the compiler's own checks would cost more than it does.
+  @exclusivity(unchecked) private var value: Value
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
   init(_ value: Value) {

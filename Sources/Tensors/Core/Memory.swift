@@ -1,27 +1,32 @@
 import CKernels
 import Foundation
 
-/// Where tensors get their memory: small blocks from `malloc`, large ones from a cache of freed blocks, because fresh
-/// pages cost more than most operations do on them.
+/// Where tensors get their memory: from blocks that were freed before, because finding memory, and worse, fresh pages,
+/// costs more than most operations do on them.
 package enum Memory {
-  /// Blocks from this size on are cached and lie on 64-byte borders, in bytes.
-  static let cachedFrom = 4096
+  /// Blocks from this size on are kept when freed, in bytes; `malloc` is as fast below.
+  static let cachedFrom = 256
+  /// Blocks from this size on lie on 64-byte borders, in bytes.
+  static let alignedFrom = 4096
   /// At most so much freed memory is kept, in bytes.
   static let cacheLimit = 256 << 20
   /// From this size on the machine is asked first whether it has the memory, because Linux would promise it anyway.
   static let checkedFrom = 128 << 20
 
   private struct Cache {
-    var blocks: [Int: [UInt]] = [:]
+    /// Freed blocks by class of size.
+    var blocks = [[UInt]](repeating: [], count: Int.bitWidth * 8)
     var bytes = 0
   }
   private static let cache = Locked(Cache())
   private static let keepsFreed = kk_address_sanitizer() == 0
 
-  /// Sizes are rounded up to eight steps an octave, so that blocks fit again.
-  static func rounded(_ bytes: Int) -> Int {
-    let step = max(64, (1 << (Int.bitWidth - 1 - bytes.leadingZeroBitCount)) / 8)
-    return (bytes + step - 1) / step * step
+  /// Sizes are rounded up to eight steps an octave, so that blocks fit again: the size, and the number of its class.
+  static func rounded(_ bytes: Int) -> (size: Int, number: Int) {
+    let octave = Int.bitWidth - 1 - bytes.leadingZeroBitCount
+    let step = 1 << (octave - 3)
+    let steps = (bytes + step - 1) / step
+    return (steps * step, octave * 8 + steps - 8)
   }
 
   static func allocate(_ bytes: Int) throws(TensorError) -> UnsafeMutableRawPointer {
@@ -30,10 +35,10 @@ package enum Memory {
       return p
     }
     guard bytes <= Int.max / 2 else { throw .outOfMemory(bytes: bytes) }
-    let size = rounded(bytes)
+    let (size, number) = rounded(bytes)
     if keepsFreed {
       let found: UInt? = cache.withLock { cache in
-        guard let block = cache.blocks[size]?.popLast() else { return nil }
+        guard let block = cache.blocks[number].popLast() else { return nil }
         cache.bytes -= size
         return block
       }
@@ -44,17 +49,21 @@ package enum Memory {
       if size > availableMemory() { throw .outOfMemory(bytes: bytes) }
     }
     var p: UnsafeMutableRawPointer?
+    if size < alignedFrom {
+      guard let p = malloc(size) else { throw .outOfMemory(bytes: bytes) }
+      return p
+    }
     guard posix_memalign(&p, 64, size) == 0, let p else { throw .outOfMemory(bytes: bytes) }
     return p
   }
 
   static func release(_ p: UnsafeMutableRawPointer, bytes: Int) {
     if bytes < cachedFrom || !keepsFreed { return free(p) }
-    let size = rounded(bytes)
+    let (size, number) = rounded(bytes)
     let address = UInt(bitPattern: p)
     let kept = cache.withLock { cache in
       guard cache.bytes + size <= cacheLimit else { return false }
-      cache.blocks[size, default: []].append(address)
+      cache.blocks[number].append(address)
       cache.bytes += size
       return true
     }
@@ -64,12 +73,11 @@ package enum Memory {
   /// Gives cached blocks back to the system.
   static func releaseCache() {
     let blocks = cache.withLock { cache in
-      let all = cache.blocks
-      cache.blocks = [:]
-      cache.bytes = 0
-      return all
+      let all = cache
+      cache = Cache()
+      return all.blocks
     }
-    for p in blocks.values.joined() { free(UnsafeMutableRawPointer(bitPattern: p)) }
+    for p in blocks.joined() { free(UnsafeMutableRawPointer(bitPattern: p)) }
   }
 
   /// Memory that the machine can still give without swapping, in bytes.

@@ -1,4 +1,5 @@
 import CKernels
+import COpenBLAS
 import Foundation
 
 /// How many threads tensor operations use.
@@ -16,6 +17,16 @@ public enum Parallelism {
     defer { OpenMP.shared.setThreads(before) }
     return try body()
   }
+}
+
+/// OpenBLAS comes in flavours. Where it is not the one on the OpenMP pool it keeps to one thread, because a second pool
+/// would compete with ours.
+enum OneThreadPool {
+  static let isKept: Bool = {
+    let onOpenMP = openblas_get_parallel() == OPENBLAS_OPENMP
+    if !onOpenMP { openblas_set_num_threads(1) }
+    return onOpenMP
+  }()
 }
 
 /// The few entry points of the OpenMP runtime that are needed. oneDNN has loaded it, so it is found by name.
@@ -50,6 +61,7 @@ struct OpenMP: Sendable {
 ///
 /// `body` must write only what its own range names: how the work is split never changes a result.
 package func parallelFor(_ count: Int, grain: Int = 1, _ body: (Range<Int>) -> Void) {
+  if count < 2 * grain || count < 2 { return count > 0 ? body(0..<count) : () }
   let threads = min(Parallelism.threads, count / max(1, grain))
   guard threads > 1, OpenMP.shared.inParallel() == 0 else { return count > 0 ? body(0..<count) : () }
   withoutActuallyEscaping(body) { body in

@@ -10,7 +10,7 @@ public enum TensorError: Error, Equatable, CustomStringConvertible {
   case indexOutOfRange(argument: String, found: Int, valid: Range<Int>)
   /// The tensor asked for has more elements than memory can address.
   case tooLarge(shape: [Int])
-  /// The machine does not have the memory.
+  /// The machine does not have the memory; 0 bytes where a library asked for it and did not say how much.
   case outOfMemory(bytes: Int)
   /// A matrix has no inverse; `pivot` is the first zero on the diagonal of its factor (from 0).
   case singularMatrix(operation: String, pivot: Int)
@@ -34,7 +34,7 @@ public enum TensorError: Error, Equatable, CustomStringConvertible {
     case .tooLarge(let shape):
       "a tensor of shape \(shape) has more elements than can be addressed: check the extents, or work in parts"
     case .outOfMemory(let bytes):
-      "\(bytes) bytes of memory are not available: use a smaller batch, or work in parts"
+      "\(bytes == 0 ? "a library ran out of memory" : "\(bytes) bytes of memory are not available"): use a smaller batch, or work in parts"
     case .singularMatrix(let operation, let pivot):
       "`\(operation)` met a singular matrix (pivot \(pivot) is zero): add a small multiple of the identity, or use `leastSquares`"
     case .notPositiveDefinite(let order):

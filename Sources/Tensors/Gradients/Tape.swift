@@ -7,8 +7,8 @@ package final class Tape: @unchecked Sendable {
 
   // Guarded by the lock: a function may use several threads.
   private let lock = Locked(())
-  private var pullbacks: ContiguousArray<Pullback?> = []
-  private var recording = true
+  @exclusivity(unchecked) private var pullbacks: ContiguousArray<Pullback?> = []
+  @exclusivity(unchecked) private var recording = true
 
   package init() {}
 
@@ -53,7 +53,8 @@ package final class Tape: @unchecked Sendable {
 
 /// Gradients on their way back, by number on the tape.
 package final class Gradients {
-  private var slots: ContiguousArray<Body?>
+  // Touched by one thread, in methods that do not call each other while they change it.
+  @exclusivity(unchecked) private var slots: ContiguousArray<Body?>
   private(set) var failure: TensorError?
 
   init(count: Int) { slots = ContiguousArray(repeating: nil, count: count) }

@@ -4,6 +4,7 @@ import COpenBLAS
 func checkMatrix(_ body: Body, square: Bool, _ argument: String) throws(TensorError) -> (
   batch: Int, rows: Int, columns: Int
 ) {
+  _ = OneThreadPool.isKept
   let shape = body.shape
   guard shape.count >= 2, !square || shape[shape.count - 1] == shape[shape.count - 2] else {
     throw .wrongShape(

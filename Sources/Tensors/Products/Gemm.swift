@@ -1,3 +1,4 @@
+import CKernels
 import COneDNN
 import COpenBLAS
 
@@ -27,6 +28,7 @@ package func gemm(
     }
     return
   }
+  _ = OneThreadPool.isKept
   let ta = transposeA ? CblasTrans : CblasNoTrans
   let tb = transposeB ? CblasTrans : CblasNoTrans
   let (m32, n32, k32) = (Int32(m), Int32(n), Int32(k))
@@ -46,6 +48,19 @@ package func gemm(
       transposeA ? yes : no, transposeB ? yes : no, dnnl_dim_t(m), dnnl_dim_t(n), dnnl_dim_t(k), Float(alpha), a,
       dnnl_dim_t(lda), b, dnnl_dim_t(ldb), Float(beta), c, dnnl_dim_t(ldc))
     if status == dnnl_success { return }
+  }
+  if transposeB, !transposeA, n * k <= 4096 {
+    // OpenBLAS has small kernels for every case but this one: turning B round first is faster than its general way.
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: n * k) { turned in
+      UnsafeRawPointer(b).withMemoryRebound(to: UInt32.self, capacity: n * k) { from in
+        turned.withMemoryRebound(to: UInt32.self) { kk_transpose_w32(n, k, from, ldb, $0.baseAddress, n) }
+      }
+      cblas_sgemm(
+        CblasRowMajor, ta, CblasNoTrans, m32, n32, k32, Float(alpha), a, Int32(lda), turned.baseAddress, n32,
+        Float(beta), c,
+        Int32(ldc))
+    }
+    return
   }
   cblas_sgemm(
     CblasRowMajor, ta, tb, m32, n32, k32, Float(alpha), a, Int32(lda), b, Int32(ldb), Float(beta), c, Int32(ldc))

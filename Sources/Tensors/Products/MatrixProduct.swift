@@ -44,15 +44,17 @@ private struct ProductPlan {
   }
 }
 
-/// Without a tape; matrices or batches of them.
-private func product(_ a: Body, _ b: Body, _ ta: Bool, _ tb: Bool) throws(TensorError) -> Body {
+/// Without a tape; matrices or batches of them. `shape` is that of the result, where the caller has it at hand.
+private func product(
+  _ a: Body, _ b: Body, _ ta: Bool, _ tb: Bool, shape: [Int]? = nil
+) throws(TensorError) -> Body {
   if a.shape.count == 2, b.shape.count == 2 {
     let m = ta ? a.shape[1] : a.shape[0]
     let k = ta ? a.shape[0] : a.shape[1]
     let n = tb ? b.shape[0] : b.shape[1]
     guard k == (tb ? b.shape[1] : b.shape[0]), max(m, n, k) <= Int(Int32.max)
     else { throw .incompatibleShapes(operation: "matmul", left: a.shape, right: b.shape) }
-    let y = try Body(a.type, [m, n])
+    let y = try Body(a.type, shape ?? [m, n])
     gemm(a.type, ta, tb, m, n, k, 1, a.pointer, a.shape[1], b.pointer, b.shape[1], 0, y.pointer, n)
     return y
   }
@@ -72,7 +74,9 @@ private func product(_ a: Body, _ b: Body, _ ta: Bool, _ tb: Bool) throws(Tensor
 
 /// y += op(a)·op(b) for matrices whose sum is already being collected at `index`; false where that is not so.
 private func addProduct(_ a: Body, _ b: Body, _ ta: Bool, _ tb: Bool, _ index: Int32, _ gradients: Gradients) -> Bool {
-  guard a.shape.count == 2, b.shape.count == 2, let y = gradients.exclusive(index), y.layout == .rowMajor
+  // Adding to what is there keeps OpenBLAS from its kernels for small matrices.
+  guard a.shape.count == 2, b.shape.count == 2, a.count > 1024 || b.count > 1024,
+    let y = gradients.exclusive(index), y.layout == .rowMajor
   else { return false }
   gemm(
     y.type, ta, tb, y.shape[0], y.shape[1], ta ? a.shape[0] : a.shape[1], 1, a.pointer, a.shape[1], b.pointer,
@@ -85,7 +89,7 @@ package func addGradientProduct(
   _ a: Body, _ b: Body, _ ta: Bool, _ tb: Bool, to index: Int32, shape: [Int], _ gradients: Gradients
 ) throws {
   if addProduct(a, b, ta, tb, index, gradients) { return }
-  let d = try product(a, b, ta, tb)
+  let d = try product(a, b, ta, tb, shape: a.shape.count == 2 && b.shape.count == 2 ? shape : nil)
   if d.shape == shape { return gradients.add(d, to: index) }
   gradients.add(
     d.type == .float32
