@@ -84,30 +84,46 @@ KK_INLINE float kk_log_f32(float x) {
   return x < 0.0f || x != x ? NAN : y;
 }
 
-/// tanh(x), 2 ulp.
+/// tanh(x), 3 ulp: -t / (t + 2) with t = exp(-2|x|) - 1, made without cancellation as 2^n (exp(r) - 1) + (2^n - 1).
 KK_INLINE float kk_tanh_f32(float x) {
   float a = x < 0 ? -x : x;
-  float z = x * x;
-  float p = -5.70498872745e-3f;
-  p = p * z + 2.06390887954e-2f;
-  p = p * z - 5.37397155531e-2f;
-  p = p * z + 1.33314422036e-1f;
-  p = p * z - 3.33332819422e-1f;
-  float small = p * z * x + x;
-  float big = 1.0f - 2.0f / (kk_exp_f32(2.0f * a) + 1.0f);
-  big = x < 0 ? -big : big;
-  return a < 0.625f ? small : big;
+  float c = -2.0f * (a < 10.0f ? a : 10.0f);  // tanh is 1 beyond
+  float shifted = c * 1.44269504f + 12582912.0f;
+  float n = shifted - 12582912.0f;
+  float r = c - n * 0.693359375f;
+  r = r - n * -2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * r * r + r;
+  float scale = kk_bits_f32((int32_t)((uint32_t)(kk_int_f32(shifted) + 127) << 23));
+  float t = scale * p + (scale - 1.0f);
+  float y = -t / (t + 2.0f);
+  y = x < 0 ? -y : y;
+  return x != x ? x : y;
 }
 
 KK_INLINE double kk_tanh_f64(double x) {
   double a = x < 0 ? -x : x;
-  double z = x * x;
-  double p = (-9.64399179425052238628e-1 * z - 9.92877231001918586564e1) * z - 1.61468768441708447952e3;
-  double q = ((z + 1.12811678491632931402e2) * z + 2.23548839060100448583e3) * z + 4.84406305325125486048e3;
-  double small = x + x * z * (p / q);
-  double big = 1.0 - 2.0 / (kk_exp_f64(2.0 * a) + 1.0);
-  big = x < 0 ? -big : big;
-  return a < 0.625 ? small : big;
+  double c = -2.0 * (a < 20.0 ? a : 20.0);
+  double shifted = c * 1.4426950408889634074 + 6755399441055744.0;
+  double n = shifted - 6755399441055744.0;
+  double r = c - n * 6.93145751953125e-1;
+  r = r - n * 1.42860682030941723212e-6;
+  double q = r * r;
+  double u = r * ((1.26177193074810590878e-4 * q + 3.02994407707441961300e-2) * q + 9.99999999999999999910e-1);
+  double v = ((3.00198505138664455042e-6 * q + 2.52448340349684104192e-3) * q + 2.27265548208155028766e-1) * q + 2.0;
+  double p = 2.0 * (u / (v - u));
+  int64_t bits;
+  memcpy(&bits, &shifted, 8);
+  double scale = kk_bits_f64((int64_t)((uint64_t)((int64_t)(int32_t)bits + 1023) << 52));
+  double t = scale * p + (scale - 1.0);
+  double y = -t / (t + 2.0);
+  y = x < 0 ? -y : y;
+  return x != x ? x : y;
 }
 
 KK_INLINE float kk_sigmoid_f32(float x) { return 1.0f / (1.0f + kk_exp_f32(-x)); }

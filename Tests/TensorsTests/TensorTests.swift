@@ -83,21 +83,24 @@ import Testing
     #expect(!x.isFinite)
   }
 
-  // Single-precision elementary functions are made of polynomials that promise two units in the last place.
-  @Test("elementary functions are within two units in the last place over their range")
+  // Single-precision elementary functions are made of polynomials that promise two units in the last
+  // place, three for tanh.
+  @Test("elementary functions are within their units in the last place over their range")
   func accuracy() throws {
     let x = (0..<40_000).map { Float($0 - 20_000) / 230 }
-    func check(_ name: String, _ found: Tensor<Float>, _ exact: (Double) -> Double, from arguments: [Float]) {
+    func check(
+      _ name: String, _ found: Tensor<Float>, _ exact: (Double) -> Double, from arguments: [Float], units: Double = 2
+    ) {
       for (v, f) in zip(arguments, found.elements) {
         let e = exact(Double(v))
         if e.magnitude < 1.2e-38 { continue }
-        #expect((Double(f) - e).magnitude <= 2 * Double(Float(e).ulp), "\(name)(\(v)) = \(f), exactly \(e)")
+        #expect((Double(f) - e).magnitude <= units * Double(Float(e).ulp), "\(name)(\(v)) = \(f), exactly \(e)")
       }
     }
     let t = try Tensor<Float>(x)
     let positive = x.map { Foundation.exp($0 / 2) }
     check("exp", try exp(t), Foundation.exp, from: x)
-    check("tanh", try tanh(t), Foundation.tanh, from: x)
+    check("tanh", try tanh(t), Foundation.tanh, from: x, units: 3)
     check("log", try log(Tensor(positive)), Foundation.log, from: positive)
   }
 
