@@ -1,8 +1,10 @@
 # `make run` and `make test` are all a fresh machine needs: they install what is missing.
-PACKAGES = libopenblas-openmp-dev liblapacke-dev libfftw3-dev libdnnl-dev libsuitesparse-dev libzip-dev pkg-config python3-venv
+PACKAGES = libopenblas-openmp-dev liblapacke-dev libfftw3-dev libdnnl-dev libsuitesparse-dev libzip-dev zlib1g-dev pkg-config python3-venv
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PYTHON ?= python3
 PEERS ?= ../shared/peers
+# Real data that some tests read; those say that they were skipped where it is missing.
+export KIRCHHOFF_DATA ?= $(wildcard $(CURDIR)/../shared/data)
 
 .PHONY: run test setup lint format sanitize bench peers clean
 

@@ -9,7 +9,7 @@ let kernelSettings: [CSetting] = [
 let package = Package(
   name: "kirchhoff",
   products: [
-    .library(name: "Kirchhoff", targets: ["Tensors", "Networks", "Dynamics"]),
+    .library(name: "Kirchhoff", targets: ["Tensors", "Networks", "Dynamics", "Datasets"]),
     .executable(name: "kirchhoff", targets: ["kirchhoff"]),
   ],
   dependencies: [
@@ -22,15 +22,18 @@ let package = Package(
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CSuiteSparse", providers: [.apt(["libsuitesparse-dev"])]),
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CKernels", cSettings: kernelSettings),
     .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "CFFTW", "COneDNN", "CSuiteSparse"]),
     .target(name: "Networks", dependencies: ["Tensors", "CZip"]),
     .target(name: "Dynamics", dependencies: ["Tensors", "CKernels"]),
+    .target(name: "Datasets", dependencies: ["Tensors", "CZlib"]),
     .executableTarget(
       name: "kirchhoff",
       dependencies: ["Networks", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .testTarget(name: "TensorsTests", dependencies: ["Networks", "Tensors", "CKernels"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "CKernels"]),
+    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Networks", "CZlib"]),
     .testTarget(name: "KirchhoffTests", dependencies: ["kirchhoff"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics", "Networks"]),
   ],

@@ -1,6 +1,7 @@
 """Times Kirchhoff against its peers: both do the same work, taking turns, in one go.
 
     bench.py [--works chain,mlp] [--threads 1,2] [--rounds 9] [--python PYTHON] [--peers FOLDER] [--out results.json]
+    bench.py --table results.json
 
 Ratios are medians of the peer over medians of ours: above 1 we are faster. PYTHON is an interpreter with the peers
 installed; what it lacks is reported and left out.
@@ -146,6 +147,15 @@ def limits(python, peers, threads):
             print(f"  limit, {threads} thread(s): " + line.split("  [")[0], flush=True)
 
 
+def table(path):
+    """The deciding records of a results file as a Markdown table."""
+    print("| work | threads | ours, ms | peer, ms | peer | ratio | wanted | memory, MiB: ours, peer |\n|---|---|---|---|---|---|---|---|")
+    for r in json.load(open(path)):
+        if r.get("decides"):
+            ours, theirs = (f"{1e3 * r[k + '_s']:.3g} ({1e3 * r[k + '_min']:.3g}–{1e3 * r[k + '_max']:.3g})" for k in ("ours", "peer"))
+            print(f"| {r['title']} | {r['threads']} | {ours} | {theirs} | {r['peer']} | **{r['ratio']:.2f}** | {r['wanted']} | {r['ours_rss_MiB']}, {r['peer_rss_MiB']} |")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--works", default=",".join(WORKS))
@@ -154,8 +164,11 @@ def main():
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--peers", default=os.path.join(HERE, "..", "..", "shared", "peers"))
     parser.add_argument("--binary", default=os.path.join(HERE, "..", ".build-bench", "release", "Bench"))
-    parser.add_argument("--out", default="")
+    parser.add_argument("--out", default="", help="file for all records")
+    parser.add_argument("--table", default="", metavar="RESULTS", help="print a file of records as a Markdown table, and stop")
     a = parser.parse_args()
+    if a.table:
+        return table(a.table)
     unknown = [w for w in a.works.split(",") if w not in WORKS]
     if unknown:
         parser.error(f"unknown work {', '.join(unknown)}; there are {', '.join(WORKS)}")

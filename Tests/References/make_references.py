@@ -52,6 +52,14 @@ for n, f, v in [
 ]:
     case(n, [v], f, grad=[] if n in ("rounded", "floored", "ceiled", "signs") else None)
 
+case("logSigmoid", [x * 4], F.logsigmoid)
+case("hardTanh", [x * 2], F.hardtanh)
+case("relu6", [x * 6], F.relu6)
+# not F.celu: its scale is in single precision
+case("celu", [x], lambda t: torch.where(t > 0, t, 0.7 * torch.expm1(t / 0.7)))
+case("prelu", [x, R(5)], lambda t, w: F.prelu(t, w))
+case("gatedLinearUnit", [R(3, 6)], F.glu)
+
 a, b = R(2, 3, 4), R(3, 1)
 for n, f in [("add", torch.add), ("subtract", torch.sub), ("multiply", torch.mul), ("maximum", torch.maximum), ("minimum", torch.minimum), ("atan2", torch.atan2)]:
     case(n, [a, b], f)
@@ -146,6 +154,8 @@ for n in (8, 7):
 case("complexMultiply", [z, R(6, 2)], lambda p, q: torch.view_as_complex(p) * torch.view_as_complex(q))
 case("complexDivide", [z, R(6, 2) + 2], lambda p, q: torch.view_as_complex(p) / torch.view_as_complex(q))
 case("complexMatmul", [R(2, 3, 4, 2), R(4, 5, 2)], lambda p, q: torch.view_as_complex(p) @ torch.view_as_complex(q))
+case("complexSolve", [R(2, 3, 3, 2), R(2, 3, 2, 2)], lambda p, q: torch.linalg.solve(torch.view_as_complex(p), torch.view_as_complex(q)))
+case("complexAdjoint", [R(3, 4, 2)], lambda p: torch.view_as_complex(p).mH.resolve_conj())
 case("complexMagnitude", [z], lambda t: torch.view_as_complex(t).abs())
 case("complexPhase", [z], lambda t: torch.view_as_complex(t).angle())
 
@@ -157,6 +167,7 @@ case("resizedNearest", [img], lambda t: F.interpolate(t, (10, 3), mode="nearest"
 case("resizedBilinear", [img], lambda t: F.interpolate(t, (9, 7), mode="bilinear"))
 case("resizedBilinearCorners", [img], lambda t: F.interpolate(t, (3, 8), mode="bilinear", align_corners=True))
 case("resizedBilinearDown", [img], lambda t: F.interpolate(t, (2, 2), mode="bilinear"))
+case("adaptiveAveragePooled", [img], lambda t: F.adaptive_avg_pool2d(t, (3, 2)))
 case("maxPooled1", [R(2, 3, 9)], lambda t: F.max_pool1d(t, 3, 2, 1))
 case("maxPooled2", [R(2, 3, 7, 6)], lambda t: F.max_pool2d(t, 2))
 case("maxPooled2Padded", [R(2, 3, 7, 6)], lambda t: F.max_pool2d(t, (3, 2), (2, 1), (1, 1)))
@@ -185,6 +196,7 @@ case("crossEntropy", [p], lambda u, i: F.cross_entropy(u, i.long()), [[0, 4, 1, 
 case("crossEntropySmoothed", [p], lambda u, i: F.cross_entropy(u, i.long(), label_smoothing=0.1), [[0, 4, 1, 1, 3, 2]])
 case("negativeLogLikelihood", [p], lambda u, i: F.nll_loss(u, i.long()), [[0, 4, 1, 1, 3, 2]])
 case("binaryCrossEntropy", [p * 3, (t > 0).double()], F.binary_cross_entropy_with_logits, grad=[0])
+case("binaryCrossEntropyOfProbabilities", [p.sigmoid(), (t > 0).double()], F.binary_cross_entropy, grad=[0])
 case("klDivergence", [p.log_softmax(1), t.softmax(1)], lambda u, v: F.kl_div(u, v, reduction="batchmean"), grad=[0])
 case("hingeLoss", [p, t.sign()], lambda u, v: F.relu(1 - u * v).mean(), grad=[0])
 case("attention", [R(2, 4, 3), R(2, 5, 3), R(2, 5, 6)], F.scaled_dot_product_attention)

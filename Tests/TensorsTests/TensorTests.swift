@@ -153,6 +153,17 @@ import Testing
         == [5, 0, 0, 0, 0, 3].enumerated().map { i, _ in [5, 0, 0, 0, 0, 3][i % 2 * 3 + i / 2] })
   }
 
+  @Test("compressed rows are taken as SciPy holds them, and checked")
+  func compressedRows() throws {
+    let a = try SparseMatrix<Float>(columns: 3, rowStarts: [0, 2, 2, 3], columnIndices: [2, 0, 1], values: [1, 2, 3])
+    #expect(try a.dense().elements == [2, 0, 1, 0, 0, 0, 0, 3, 0])
+    for starts in [[0, 2, 1, 3], [0, 2], [1, 2, 3], []] {
+      #expect(throws: TensorError.self) {
+        try SparseMatrix<Float>(columns: 3, rowStarts: starts, columnIndices: [2, 0, 1], values: [1, 2, 3])
+      }
+    }
+  }
+
   @Test("products and solutions are those of the dense matrix")
   func againstDense() throws {
     let (a, dense) = try random(40)

@@ -66,6 +66,17 @@ public func binaryCrossEntropy<E: TensorScalar>(logits: Tensor<E>, _ target: Ten
   return try (softplus(logits) - logits * target).mean()
 }
 
+/// `−t·log p − (1 − t)·log(1 − p)` for probabilities p, mean over all numbers; logarithms stop at −100, as in PyTorch, so
+/// that certainty in the wrong costs a finite amount. Where logits are at hand, `binaryCrossEntropy(logits:)` is exact.
+public func binaryCrossEntropy<E: TensorScalar>(
+  probabilities p: Tensor<E>, _ target: Tensor<E>
+) throws(TensorError) -> Tensor<E> {
+  try checkSame(p, target, "binaryCrossEntropy")
+  let floor = try Tensor<E>(-100)
+  return try (target * Tensor.maximum(log(p), floor) + (1 - target) * Tensor.maximum(log1p(p.negated()), floor))
+    .mean().negated()
+}
+
 /// `Σ p·(log p − log q)` over the last axis, mean over the others; p given as probabilities, q as logarithms.
 public func klDivergence<E: TensorScalar>(logarithmOf q: Tensor<E>, from p: Tensor<E>) throws(TensorError) -> Tensor<E>
 {

@@ -139,3 +139,32 @@ extension Tensor where Element: TensorScalar {
     return y
   }
 }
+
+extension Tensor where Element: TensorScalar {
+  /// Means over windows that are chosen so that the result has the given extents; windows may overlap by a pixel where
+  /// the extents do not divide.
+  ///
+  /// - Returns: shape `[batch, channels, height, width]`.
+  public func averagePooled(toHeight height: Int, width: Int) throws(TensorError) -> Tensor {
+    guard rank == 4, shape[2] > 0, shape[3] > 0
+    else { throw .wrongShape(argument: "self", found: shape, expected: "[batch, channels, height, width]") }
+    guard (1...shape[2]).contains(height), (1...shape[3]).contains(width) else {
+      throw .invalidArgument(
+        "height, width", found: "\(height), \(width)",
+        expected: "1 to the extents of the image \(shape[2]), \(shape[3])")
+    }
+    return try matmul(
+      matmul(Tensor.windowMeans(shape[2], height), self), Tensor.windowMeans(shape[3], width), transposingB: true)
+  }
+
+  /// The weights of `from` pixels in the means of `to` windows.
+  private static func windowMeans(_ from: Int, _ to: Int) throws(TensorError) -> Tensor {
+    let y = try zeros([to, from])
+    for i in 0..<to {
+      let first = i * from / to
+      let last = ((i + 1) * from + to - 1) / to
+      for j in first..<last { y.pointer[i * from + j] = 1 / Element(last - first) }
+    }
+    return y
+  }
+}

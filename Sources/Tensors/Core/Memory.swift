@@ -8,6 +8,9 @@ package enum Memory {
   static let cachedFrom = 256
   /// Blocks from this size on lie on 64-byte borders, in bytes.
   static let alignedFrom = 4096
+  /// Blocks from this size on ask for pages of `hugePage` bytes.
+  static let hugeFrom = 4 << 20
+  static let hugePage = 2 << 20
   /// At most so much freed memory is kept, in bytes.
   static let cacheLimit = 256 << 20
   /// From this size on the machine is asked first whether it has the memory, because Linux would promise it anyway.
@@ -53,7 +56,10 @@ package enum Memory {
       guard let p = malloc(size) else { throw .outOfMemory(bytes: bytes) }
       return p
     }
-    guard posix_memalign(&p, 64, size) == 0, let p else { throw .outOfMemory(bytes: bytes) }
+    let isHuge = size >= hugeFrom
+    guard posix_memalign(&p, isHuge ? hugePage : 64, size) == 0, let p else { throw .outOfMemory(bytes: bytes) }
+    // Fewer, larger pages: products of large matrices then wait less for addresses. Only advice, so it may fail.
+    if isHuge { madvise(p, size, MADV_HUGEPAGE) }
     return p
   }
 

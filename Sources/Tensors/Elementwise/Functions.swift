@@ -82,3 +82,30 @@ public func leakyRelu<E: TensorScalar>(_ x: Tensor<E>, slope: E = 0.01) throws(T
 public func elu<E: TensorScalar>(_ x: Tensor<E>, scale: E = 1) throws(TensorError) -> Tensor<E> {
   try x.map(.elu, parameter: Double(scale))
 }
+
+// Activations that are made of others.
+
+/// `ln(1/(1 + e⁻ˣ))`, exact for very negative x.
+public func logSigmoid<E: TensorScalar>(_ x: Tensor<E>) throws(TensorError) -> Tensor<E> {
+  try softplus(x.negated()).negated()
+}
+/// `min(max(x, −1), 1)`.
+public func hardTanh<E: TensorScalar>(_ x: Tensor<E>) throws(TensorError) -> Tensor<E> { try x.clamped(to: -1...1) }
+/// `min(max(x, 0), 6)`.
+public func relu6<E: TensorScalar>(_ x: Tensor<E>) throws(TensorError) -> Tensor<E> { try x.clamped(to: 0...6) }
+/// `max(0, x) + min(0, scale·(exp(x/scale) − 1))` (Barron 2017).
+public func celu<E: TensorScalar>(_ x: Tensor<E>, scale: E = 1) throws(TensorError) -> Tensor<E> {
+  guard scale != 0 else { throw .invalidArgument("scale", found: "0", expected: "a number other than 0") }
+  return try elu(x / scale) * scale
+}
+/// `x` where positive, `slope·x` elsewhere, with a slope that is learned (He et al. 2015).
+///
+/// - Parameter slope: broadcasts to the shape of x: `[channels, 1, 1]` for one for each channel of an image.
+public func prelu<E: TensorScalar>(_ x: Tensor<E>, slope: Tensor<E>) throws(TensorError) -> Tensor<E> {
+  try relu(x) - relu(x.negated()) * slope
+}
+/// The first half of an axis times the sigmoid of the second (Dauphin et al. 2017).
+public func gatedLinearUnit<E: TensorScalar>(_ x: Tensor<E>, axis: Int = -1) throws(TensorError) -> Tensor<E> {
+  let parts = try x.split(into: 2, axis: axis)
+  return try parts[0] * sigmoid(parts[1])
+}

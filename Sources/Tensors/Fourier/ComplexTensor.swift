@@ -121,3 +121,30 @@ public func matmul<E: TensorScalar>(_ a: ComplexTensor<E>, _ b: ComplexTensor<E>
   return try ComplexTensor(
     real: matmul(ar, br) - matmul(ai, bi), imaginary: matmul(ar, bi) + matmul(ai, br))
 }
+
+extension ComplexTensor {
+  /// Conjugate and transposed, over the last two axes.
+  public func adjoint() throws(TensorError) -> Self { try conjugate().transposed() }
+
+  /// The real matrices that multiply as these complex ones do: `[[Re, −Im], [Im, Re]]`.
+  fileprivate func realBlocks() throws(TensorError) -> Tensor<Element> {
+    let (re, im) = (try real(), try imaginary())
+    return try Tensor.concatenate(
+      [Tensor.concatenate([re, im.negated()], axis: -1), Tensor.concatenate([im, re], axis: -1)], axis: -2)
+  }
+}
+
+/// The solution x of `a·x = b` for complex matrices, by the real system of twice the size.
+///
+/// - Parameters:
+///   - a: shape `[…, n, n]`.
+///   - b: shape `[…, n, k]`.
+/// - Throws: `TensorError.singularMatrix` when a pivot is exactly zero.
+public func solve<E: TensorScalar>(_ a: ComplexTensor<E>, _ b: ComplexTensor<E>) throws(TensorError) -> ComplexTensor<E>
+{
+  guard a.rank >= 2, b.rank >= 2, a.shape[a.rank - 1] == a.shape[a.rank - 2], b.shape[b.rank - 2] == a.shape[a.rank - 1]
+  else { throw .incompatibleShapes(operation: "solve", left: a.shape, right: b.shape) }
+  let x = try solve(a.realBlocks(), Tensor.concatenate([b.real(), b.imaginary()], axis: -2))
+  let parts = try x.split(into: 2, axis: -2)
+  return try ComplexTensor(real: parts[0], imaginary: parts[1])
+}

@@ -54,6 +54,25 @@ public struct SparseMatrix<Element: TensorScalar>: Sendable {
     self.values = try Tensor(sums)
   }
 
+  /// From compressed rows as SciPy and others hold them.
+  ///
+  /// - Parameters:
+  ///   - rowStarts: where each row starts, and the end: `rows + 1` numbers, never falling.
+  ///   - columnIndices: a column for each value.
+  /// - Throws: `TensorError` when the lists do not fit together.
+  public init(columns: Int, rowStarts: [Int], columnIndices: [Int], values: [Element]) throws(TensorError) {
+    guard rowStarts.first == 0, rowStarts.last == values.count,
+      zip(rowStarts, rowStarts.dropFirst()).allSatisfy({ $0 <= $1 })
+    else {
+      throw .invalidArgument(
+        "rowStarts", found: "\(rowStarts.prefix(8))", expected: "numbers that rise from 0 to the \(values.count) values"
+      )
+    }
+    let rows = rowStarts.count - 1
+    let rowIndices = (0..<rows).flatMap { [Int](repeating: $0, count: rowStarts[$0 + 1] - rowStarts[$0]) }
+    try self.init(rows: rows, columns: columns, rowIndices: rowIndices, columnIndices: columnIndices, values: values)
+  }
+
   /// The elements of a matrix that are not zero.
   public init(dense: Tensor<Element>) throws(TensorError) {
     guard dense.rank == 2 else { throw .wrongShape(argument: "dense", found: dense.shape, expected: "a matrix") }

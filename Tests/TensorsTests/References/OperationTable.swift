@@ -53,6 +53,12 @@ private func unaryOperations<S: TensorScalar>(_ t: inout [String: Operation<S>])
   t["selu"] = { x, _ in try selu(x[0]) }
   t["leakyRelu"] = { x, _ in try leakyRelu(x[0], slope: 0.2) }
   t["elu"] = { x, _ in try elu(x[0], scale: 0.7) }
+  t["logSigmoid"] = { x, _ in try logSigmoid(x[0]) }
+  t["hardTanh"] = { x, _ in try hardTanh(x[0]) }
+  t["relu6"] = { x, _ in try relu6(x[0]) }
+  t["celu"] = { x, _ in try celu(x[0], scale: 0.7) }
+  t["prelu"] = { x, _ in try prelu(x[0], slope: x[1]) }
+  t["gatedLinearUnit"] = { x, _ in try gatedLinearUnit(x[0]) }
   t["power"] = { x, _ in try x[0].power(2.5) }
   t["clamped"] = { x, _ in try x[0].clamped(to: -0.5...0.7) }
   t["rounded"] = { x, _ in try (x[0] * 3).rounded() }
@@ -168,6 +174,8 @@ private func fourier<S: TensorScalar>(_ t: inout [String: Operation<S>]) {
   t["complexMultiply"] = { x, _ in try (complex(x[0]) * complex(x[1])).interleaved }
   t["complexDivide"] = { x, _ in try (complex(x[0]) / complex(x[1])).interleaved }
   t["complexMatmul"] = { x, _ in try matmul(complex(x[0]), complex(x[1])).interleaved }
+  t["complexSolve"] = { x, _ in try solve(complex(x[0]), complex(x[1])).interleaved }
+  t["complexAdjoint"] = { x, _ in try complex(x[0]).adjoint().interleaved }
   t["complexMagnitude"] = { x, _ in try complex(x[0]).magnitude() }
   t["complexPhase"] = { x, _ in try complex(x[0]).phase() }
 }
@@ -183,6 +191,7 @@ private func images<S: TensorScalar>(_ t: inout [String: Operation<S>]) {
   t["resizedBilinear"] = { x, _ in try x[0].resized(height: 9, width: 7, by: .bilinear) }
   t["resizedBilinearCorners"] = { x, _ in try x[0].resized(height: 3, width: 8, by: .bilinear, alignCorners: true) }
   t["resizedBilinearDown"] = { x, _ in try x[0].resized(height: 2, width: 2, by: .bilinear) }
+  t["adaptiveAveragePooled"] = { x, _ in try x[0].averagePooled(toHeight: 3, width: 2) }
   t["maxPooled1"] = { x, _ in try x[0].maxPooled(3, stride: 2, padding: 1) }
   t["maxPooled2"] = { x, _ in try x[0].maxPooled(2) }
   t["maxPooled2Padded"] = { x, _ in try x[0].maxPooled([3, 2], stride: [2, 1], padding: [1, 1]) }
@@ -215,6 +224,7 @@ private func lossesAndAttention<S: TensorScalar>(_ t: inout [String: Operation<S
   t["crossEntropySmoothed"] = { x, i in try crossEntropy(x[0], i[0], smoothing: 0.1) }
   t["negativeLogLikelihood"] = { x, i in try negativeLogLikelihood(x[0], i[0]) }
   t["binaryCrossEntropy"] = { x, _ in try binaryCrossEntropy(logits: x[0], x[1]) }
+  t["binaryCrossEntropyOfProbabilities"] = { x, _ in try binaryCrossEntropy(probabilities: x[0], x[1]) }
   t["klDivergence"] = { x, _ in try klDivergence(logarithmOf: x[0], from: x[1]) }
   t["hingeLoss"] = { x, _ in try hingeLoss(x[0], x[1]) }
   t["attention"] = { x, _ in try attention(x[0], x[1], x[2]) }
