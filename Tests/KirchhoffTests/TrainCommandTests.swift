@@ -12,7 +12,8 @@ private struct Program {
     let candidates = [folder, Bundle.main.bundleURL, folder.deletingLastPathComponent()].map {
       $0.appendingPathComponent("kirchhoff")
     }
-    process.executableURL = try #require(candidates.first { FileManager.default.isExecutableFile(atPath: $0.path) })
+    let program: URL? = candidates.first { FileManager.default.isExecutableFile(atPath: $0.path) }
+    process.executableURL = try #require(program)
     process.arguments = arguments
     process.standardOutput = output
     process.standardError = errors
