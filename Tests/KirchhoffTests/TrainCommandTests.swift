@@ -13,7 +13,8 @@ private struct Program {
       $0.appendingPathComponent("kirchhoff")
     }
     let program: URL? = candidates.first { FileManager.default.isExecutableFile(atPath: $0.path) }
-    process.executableURL = try #require(program)
+    let found = try #require(program)
+    process.executableURL = found
     process.arguments = arguments
     process.standardOutput = output
     process.standardError = errors

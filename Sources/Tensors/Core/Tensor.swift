@@ -63,9 +63,17 @@ public struct Tensor<Element: TensorElement>: Sendable {
 
   /// The numbers, row-major.
   public var elements: [Element] {
-    // Undoing a layout needs memory for one copy; a machine without it cannot hold the array asked for either.
-    guard let plain = try? rowMajor() else { return [] }
-    return Array(UnsafeBufferPointer(start: plain.pointer, count: plain.count))
+    let raw = UnsafeBufferPointer(start: pointer, count: count)
+    defer { withExtendedLifetime(body) {} }
+    guard body.layout == .channelsLast else { return Array(raw) }
+    let channels = shape[1]
+    let pixels = shape[2...].reduce(1, *)
+    return (0..<count).map { i in
+      let pixel = i % pixels
+      let channel = i / pixels % channels
+      let sample = i / (pixels * channels)
+      return raw[(sample * pixels + pixel) * channels + channel]
+    }
   }
 
   /// The number in a tensor of one element.

@@ -25,13 +25,14 @@ extension Tensor where Element: TensorScalar {
     applyUnary(function, parameter, body, y.body)
     guard let tape = body.tape else { return y }
     // Only what the gradient reads is kept.
-    let x = function.gradientReadsArgument ? self : y
+    let x = function.gradientReadsArgument ? body : y.body
     let index = body.index
-    let result = Body(viewing: y.body, shape: y.shape)
-    tape.record(y.body) { gradient, gradients in
+    // The result keeps its tape and the tape, through this, the result: `Tape.close` undoes that.
+    let result = y.body
+    tape.record(result) { gradient, gradients in
       let g = try gradient.in(result.layout)
       let d = try Body(g.type, g.shape, g.layout)
-      applyUnaryGradient(function, parameter, g, x.body, result, d)
+      applyUnaryGradient(function, parameter, g, x, result, d)
       gradients.add(d, to: index)
     }
     return y

@@ -149,11 +149,11 @@ public func triangularSolve<E: TensorScalar>(
   let (l, b, isVector) = try aligned(l, b, "triangularSolve")
   let (batch, n, _) = try checkMatrix(l.body, square: true, "l")
   let k = b.shape[b.rank - 1]
-  for i in 0..<batch * n where try l.rowMajor().pointer[(i / n * n + i % n) * n + i % n] == 0 {
-    throw .singularMatrix(operation: "triangularSolve", pivot: i % n)
-  }
   let x = try b.copied()
   let matrix = try l.detached().rowMajor()
+  for i in 0..<batch * n where matrix.pointer[i * n + i % n] == 0 {
+    throw .singularMatrix(operation: "triangularSolve", pivot: i % n)
+  }
   let side = lower ? CblasLower : CblasUpper
   let way = transposing ? CblasTrans : CblasNoTrans
   for i in 0..<(k == 0 ? 0 : batch) {

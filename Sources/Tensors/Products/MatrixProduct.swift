@@ -74,9 +74,7 @@ private func product(
 
 /// y += op(a)·op(b) for matrices whose sum is already being collected at `index`; false where that is not so.
 private func addProduct(_ a: Body, _ b: Body, _ ta: Bool, _ tb: Bool, _ index: Int32, _ gradients: Gradients) -> Bool {
-  // Adding to what is there keeps OpenBLAS from its kernels for small matrices.
-  guard a.shape.count == 2, b.shape.count == 2, a.count > 1024 || b.count > 1024,
-    let y = gradients.exclusive(index), y.layout == .rowMajor
+  guard a.shape.count == 2, b.shape.count == 2, let y = gradients.exclusive(index), y.layout == .rowMajor
   else { return false }
   gemm(
     y.type, ta, tb, y.shape[0], y.shape[1], ta ? a.shape[0] : a.shape[1], 1, a.pointer, a.shape[1], b.pointer,
