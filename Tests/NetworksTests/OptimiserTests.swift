@@ -193,6 +193,23 @@ enum References {
     #expect(try model(x) != before)
   }
 
+  @Test("settings that make no sense are errors")
+  func refusals() throws {
+    var random = RandomStream(seed: 1)
+    #expect(throws: NetworkError.self) { try Dense(0, 3, using: &random) }
+    #expect(throws: NetworkError.self) { try Convolution(2, 2, window: [-3, 3], using: &random) }
+    #expect(throws: NetworkError.self) { try Convolution(3, 4, window: [3, 3], groups: 2, using: &random) }
+    #expect(throws: NetworkError.self) { try TransposedConvolution(2, 2, window: [0], using: &random) }
+    #expect(throws: NetworkError.self) { try GroupNorm(4, groups: 3) }
+    #expect(throws: NetworkError.self) { try MultiHeadAttention(5, heads: 2, using: &random) }
+    #expect(throws: TensorError.self) { let _: Tensor<Float> = try random.heUniform([-1, 3]) }
+    #expect(throws: TensorError.self) { try huberLoss(Tensor<Float>([1]), Tensor([2]), delta: -1) }
+    #expect(throws: TensorError.self) { try meanSquaredError(Tensor<Float>([1, 2]), Tensor([2])) }
+    var parameters = [try Tensor<Double>([1])]
+    var rule = Adam()
+    #expect(throws: NetworkError.self) { try rule.update(&parameters, along: []) }
+  }
+
   @Test("orthogonal weights are orthogonal; the others have their variances")
   func initialisers() throws {
     var random = RandomStream(seed: 2)

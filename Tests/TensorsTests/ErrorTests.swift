@@ -49,6 +49,9 @@ import Testing
     }
     #expect(throws: TensorError.self) { try matrix.reshaped([5, nil]) }
     #expect(throws: TensorError.self) { try matrix.reshaped([nil, nil]) }
+    #expect(throws: TensorError.self) { try matrix.reshaped([-3, -4]) }
+    // A product that wraps round to the right count.
+    #expect(throws: TensorError.self) { try Tensor<Float>.zeros([0]).reshaped([1 << 32, 1 << 32]) }
     #expect(throws: TensorError.self) { try matrix.permuted([0, 0]) }
     #expect(throws: TensorError.invalidArgument("axis", found: "2", expected: "an axis of a tensor of rank 2")) {
       try matrix.softmax(axis: 2)
@@ -82,6 +85,7 @@ import Testing
     #expect(throws: TensorError.self) { try matrix.topK(5) }
     #expect(throws: TensorError.self) { try crossEntropy(matrix, Tensor<Int32>([0, 1, 4])) }
     #expect(throws: TensorError.self) { let _: Tensor<Float> = try outside.oneHot(2) }
+    #expect(throws: TensorError.self) { let _: Tensor<Float> = try outside.oneHot(-1) }
   }
 
   @Test("matrices without inverse or factor")

@@ -17,9 +17,12 @@ public struct Convolution: Layer {
     _ inputs: Int, _ outputs: Int, window: [Int], stride: Window = 1, padding: Window = 0, dilation: Window = 1,
     groups: Int = 1, bias: Bool = true, activation: Activation = .identity, using random: inout RandomStream
   ) throws {
-    guard inputs > 0, outputs > 0, groups > 0, inputs % groups == 0, outputs % groups == 0 else {
+    guard inputs > 0, outputs > 0, groups > 0, inputs % groups == 0, outputs % groups == 0,
+      window.allSatisfy({ $0 > 0 })
+    else {
       throw NetworkError.invalidSetting(
-        "inputs, outputs, groups", found: "\(inputs), \(outputs), \(groups)", expected: "positive, divisible by groups")
+        "inputs, outputs, groups, window", found: "\(inputs), \(outputs), \(groups), \(window)",
+        expected: "positive numbers, inputs and outputs divisible by groups")
     }
     let bound = 1 / Float(inputs / groups * window.reduce(1, *)).squareRoot()
     weight = try random.uniform([outputs, inputs / groups] + window, in: -bound...bound)
@@ -54,9 +57,12 @@ public struct TransposedConvolution: Layer {
     _ inputs: Int, _ outputs: Int, window: [Int], stride: Window = 1, padding: Window = 0, outputPadding: Window = 0,
     dilation: Window = 1, groups: Int = 1, bias: Bool = true, using random: inout RandomStream
   ) throws {
-    guard inputs > 0, outputs > 0, groups > 0, inputs % groups == 0, outputs % groups == 0 else {
+    guard inputs > 0, outputs > 0, groups > 0, inputs % groups == 0, outputs % groups == 0,
+      window.allSatisfy({ $0 > 0 })
+    else {
       throw NetworkError.invalidSetting(
-        "inputs, outputs, groups", found: "\(inputs), \(outputs), \(groups)", expected: "positive, divisible by groups")
+        "inputs, outputs, groups, window", found: "\(inputs), \(outputs), \(groups), \(window)",
+        expected: "positive numbers, inputs and outputs divisible by groups")
     }
     let bound = 1 / Float(outputs / groups * window.reduce(1, *)).squareRoot()
     weight = try random.uniform([inputs, outputs / groups] + window, in: -bound...bound)

@@ -2,7 +2,8 @@ import Tensors
 
 /// Numbers that come in and go out of one unit of a weight: `[inputs, outputs]`, or `[outputs, inputs, window…]`.
 private func fans(_ shape: [Int]) throws(TensorError) -> (in: Double, out: Double) {
-  guard shape.count >= 2 else { throw .wrongShape(argument: "shape", found: shape, expected: "at least two axes") }
+  guard shape.count >= 2, shape.allSatisfy({ $0 > 0 })
+  else { throw .wrongShape(argument: "shape", found: shape, expected: "at least two axes, extents above 0") }
   if shape.count == 2 { return (Double(shape[0]), Double(shape[1])) }
   let window = Double(shape[2...].reduce(1, *))
   return (Double(shape[1]) * window, Double(shape[0]) * window)

@@ -23,6 +23,7 @@ public func huberLoss<E: TensorScalar>(
   _ prediction: Tensor<E>, _ target: Tensor<E>, delta: E = 1
 ) throws(TensorError) -> Tensor<E> {
   try checkSame(prediction, target, "huberLoss")
+  guard delta > 0 else { throw .invalidArgument("delta", found: "\(delta)", expected: "a positive number") }
   let distance = try (prediction - target).magnitude()
   // |d|·m − m²/2 with m = min(|d|, δ).
   let inner = try distance.clamped(to: 0...delta)

@@ -26,16 +26,20 @@ extension Optimiser {
       try model.visit(Visitor { _, tensor, isTrained in if isTrained, let moved = next.next() { tensor = moved } })
     }
     do {
-      guard gradients.count == parameters.count else {
-        throw NetworkError.invalidSetting(
-          "gradients", found: "\(gradients.count)", expected: "one for each of \(parameters.count) parameters")
-      }
       try update(&parameters, along: gradients)
     } catch {
       try putBack(&model, parameters)
       throw error
     }
     try putBack(&model, parameters)
+  }
+}
+
+/// One gradient for each parameter.
+private func check<E: TensorScalar>(_ parameters: [Tensor<E>], _ gradients: [Tensor<E>]) throws {
+  guard gradients.count == parameters.count else {
+    throw NetworkError.invalidSetting(
+      "gradients", found: "\(gradients.count)", expected: "one for each of \(parameters.count) parameters")
   }
 }
 
@@ -84,6 +88,7 @@ public struct SGD: Optimiser {
   }
 
   public mutating func update<E: TensorScalar>(_ parameters: inout [Tensor<E>], along gradients: [Tensor<E>]) throws {
+    try check(parameters, gradients)
     if momentum != 0 { try velocities.prepare(for: parameters) }
     func descend(_ p: inout Tensor<E>, _ g: Tensor<E>, _ velocity: inout Tensor<E>?) throws {
       try p.descend(
@@ -140,6 +145,7 @@ public struct Adam: Optimiser {
   }
 
   public mutating func update<E: TensorScalar>(_ parameters: inout [Tensor<E>], along gradients: [Tensor<E>]) throws {
+    try check(parameters, gradients)
     try prepare(parameters)
     steps[0] = try steps[0] + 1
     let t = Double(try steps[0].item())

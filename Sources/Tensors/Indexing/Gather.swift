@@ -4,7 +4,7 @@ extension Tensor<Int32> {
   /// Every index lies in `0..<extent`.
   package func checkIndices(below extent: Int, _ argument: String) throws(TensorError) {
     for i in 0..<count where pointer[i] < 0 || pointer[i] >= extent {
-      throw .indexOutOfRange(argument: argument, found: Int(pointer[i]), valid: 0..<extent)
+      throw .indexOutOfRange(argument: argument, found: Int(pointer[i]), valid: 0..<Swift.max(0, extent))
     }
   }
 }

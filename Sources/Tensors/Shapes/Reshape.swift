@@ -7,15 +7,26 @@ extension Tensor {
   /// The same numbers in another shape. One extent may be nil: it becomes whatever makes the count fit.
   /// - Throws: `TensorError.wrongShape` when the counts differ.
   public func reshaped(_ shape: [Int?]) throws(TensorError) -> Tensor {
-    let known = shape.reduce(1) { $0 &* ($1 ?? 1) }
     let open = shape.count { $0 == nil }
-    let filled = shape.map { $0 ?? (known == 0 ? 0 : count / known) }
-    guard open <= 1, filled.allSatisfy({ $0 >= 0 }), filled.reduce(1, &*) == count else {
+    let known = Tensor.product(shape.map { $0 ?? 1 })
+    let filled = shape.map { $0 ?? (known ?? 0 == 0 ? 0 : count / (known ?? 1)) }
+    guard open <= 1, filled.allSatisfy({ $0 >= 0 }), Tensor.product(filled) == count else {
       let extents = shape.map { $0.map(String.init) ?? "any" }.joined(separator: ", ")
       throw .wrongShape(argument: "self", found: self.shape, expected: "the element count of [\(extents)]")
     }
     let before = self.shape
     return try viewed(filled).recorded(from: self) { try $0.viewed(before) }
+  }
+
+  /// nil where the product of the extents cannot be represented.
+  private static func product(_ extents: [Int]) -> Int? {
+    var result = 1
+    for extent in extents {
+      let (product, overflow) = result.multipliedReportingOverflow(by: extent)
+      if overflow { return nil }
+      result = product
+    }
+    return result
   }
 
   /// The axes from `first` on as one.
