@@ -9,11 +9,22 @@ let kernelSettings: [CSetting] = [
 let package = Package(
   name: "kirchhoff",
   products: [
-    .library(name: "Kirchhoff", targets: ["Tensors", "Networks", "Dynamics", "Datasets"]),
+    .library(
+      name: "Kirchhoff",
+      targets: [
+        "Tensors", "Networks", "Dynamics", "Datasets", "Substrates", "Devices", "Circuits", "Chips", "Reports",
+        "Systems",
+      ]),
     .executable(name: "kirchhoff", targets: ["kirchhoff"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: [
     .systemLibrary(
@@ -23,19 +34,45 @@ let package = Package(
     .systemLibrary(name: "CSuiteSparse", providers: [.apt(["libsuitesparse-dev"])]),
     .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CKernels", cSettings: kernelSettings),
     .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "CFFTW", "COneDNN", "CSuiteSparse"]),
-    .target(name: "Networks", dependencies: ["Tensors", "CZip"]),
+    .target(name: "Substrates", dependencies: ["Tensors"]),
+    .target(
+      name: "Networks",
+      dependencies: ["Substrates", "Tensors", "CZip", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
     .target(name: "Dynamics", dependencies: ["Tensors", "CKernels"]),
-    .target(name: "Datasets", dependencies: ["Tensors", "CZlib"]),
+    .target(name: "Devices", dependencies: ["Tensors"]),
+    .target(name: "Circuits", dependencies: ["Devices", "Substrates", "Tensors"]),
+    .target(name: "Chips", dependencies: ["Circuits"]),
+    .target(name: "Datasets", dependencies: ["Tensors", "CZlib", "CPNG", "CTurboJPEG", "CHDF5", "CCrypto"]),
+    .target(
+      name: "Reports",
+      dependencies: [
+        "Chips", "Circuits", "Devices", "Substrates", "Datasets", "Tensors",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Mustache", package: "swift-mustache"), "Yams",
+      ],
+      resources: [.embedInCode("Report/page.mustache")]),
+    .target(name: "Systems", dependencies: ["Reports", "Networks", "Dynamics"]),
     .executableTarget(
       name: "kirchhoff",
-      dependencies: ["Networks", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: [
+        "Systems", "Reports", "Datasets", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+      ],
+      resources: [.embedInCode("Serve/page.html")]),
     .testTarget(name: "TensorsTests", dependencies: ["Networks", "Tensors", "CKernels"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "CKernels"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Networks", "CZlib"]),
-    .testTarget(name: "KirchhoffTests", dependencies: ["kirchhoff"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics", "Networks"]),
+    .testTarget(name: "CircuitsTests", dependencies: ["Chips", "Circuits"]),
+    .testTarget(name: "ReportsTests", dependencies: ["Reports"]),
+    .testTarget(name: "SystemsTests", dependencies: ["Systems"]),
+    .testTarget(name: "KirchhoffTests", dependencies: ["kirchhoff", "Reports"]),
   ],
   swiftLanguageModes: [.v6]
 )

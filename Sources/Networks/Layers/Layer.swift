@@ -1,3 +1,4 @@
+import Substrates
 import Tensors
 
 /// A part of a network: parameters, and what it does with an input.
@@ -17,18 +18,8 @@ public protocol Layer {
   mutating func visit(_ visitor: Visitor) throws
 }
 
-/// What a forward pass needs besides the input.
-public struct ForwardContext: Sendable {
-  /// Whether layers behave as in training: dropout drops, batch normalisation uses the batch.
-  public var isTraining: Bool
-  /// Where random layers draw from.
-  public var random: RandomStream
-
-  public init(isTraining: Bool = false, random: RandomStream = RandomStream(seed: 0)) {
-    self.isTraining = isTraining
-    self.random = random
-  }
-}
+/// What a forward pass needs besides the input, and what it leaves behind: see `Substrates`.
+public typealias ForwardContext = Substrates.ForwardContext
 
 /// Walks through the tensors of a layer. Made by the library; a layer only calls it.
 public final class Visitor {

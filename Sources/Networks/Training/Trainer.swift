@@ -61,7 +61,7 @@ public struct Trainer<Rule: Optimiser> {
     _ model: inout Model, samples: Int,
     loss: (inout Model, Tensor<Int32>, inout ForwardContext) throws -> Tensor<Float>,
     validation: ((inout Model) throws -> Float)? = nil,
-    progress: (EpochRecord) -> Bool = { _ in true }
+    progress: (EpochRecord) throws -> Bool = { _ in true }
   ) throws -> [EpochRecord] {
     try check(samples)
     var state = try TrainingState(model, optimiser, averagingDecay: settings.averagingDecay)
@@ -93,7 +93,7 @@ public struct Trainer<Rule: Optimiser> {
         }
       }
       try state.finishEpoch(validation, patience: settings.patience)
-      if let record = state.history.last { goesOn = progress(record) }
+      if let record = state.history.last { goesOn = try progress(record) }
       if let path = settings.checkpoint { try state.save(path, settings, samples: samples) }
     }
     model = state.best ?? state.average?.model ?? state.model

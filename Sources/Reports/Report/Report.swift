@@ -1,0 +1,99 @@
+import Foundation
+
+/// What a run found: figures, claims held against them, tables, charts and pictures.
+public struct Report: Codable, Sendable {
+  public var card: Card
+  public var figures: [Figure] = []
+  public var tables: [Table] = []
+  public var charts: [Chart] = []
+  public var pictures: [Picture] = []
+  /// Sentences: what was assumed, what stands in for what.
+  public var notes: [String] = []
+  /// Data sets that were read, with checksums.
+  public var data: [DataUse] = []
+
+  public init(_ card: Card) { self.card = card }
+
+  /// One number.
+  public struct Figure: Codable, Sendable, Equatable {
+    public var name: String
+    public var value: Double
+    /// SI unit or words such as "fraction"; empty for counts.
+    public var unit: String
+    public var origin: Origin
+    /// What it was found on, where that is not plain: "synthetic stand-in" has to be said here.
+    public var data: String
+    /// Half of the 95 % confidence interval, or the spread over draws; 0 for exact numbers.
+    public var uncertainty: Double
+  }
+
+  /// A table to read.
+  public struct Table: Codable, Sendable {
+    public var title: String
+    public var columns: [String]
+    public var rows: [[String]]
+  }
+
+  /// A picture in PNG.
+  public struct Picture: Codable, Sendable {
+    public var title: String
+    public var png: Data
+  }
+
+  /// A data set that a run read.
+  public struct DataUse: Codable, Sendable, Equatable {
+    public var name: String
+    /// Of the files' checksums, in the order of their names.
+    public var sha256: String
+
+    public init(name: String, sha256: String) {
+      self.name = name
+      self.sha256 = sha256
+    }
+  }
+
+  /// Adds a number.
+  public mutating func figure(
+    _ name: String, _ value: Double, unit: String = "", how origin: Origin, data: String = "",
+    uncertainty: Double = 0
+  ) {
+    figures.append(
+      Figure(name: name, value: value, unit: unit, origin: origin, data: data, uncertainty: uncertainty))
+  }
+
+  /// Adds a table.
+  public mutating func table(_ title: String, columns: [String], rows: [[String]]) {
+    tables.append(Table(title: title, columns: columns, rows: rows))
+  }
+
+  /// Adds a sentence.
+  public mutating func note(_ text: String) { notes.append(text) }
+
+  /// Each claim of the card with our number.
+  public var outcomes: [Outcome] {
+    card.claims.map { claim in
+      let figure = figures.first { $0.name == claim.figure }
+      let status: Outcome.Status
+      if let figure {
+        status = (claim.lowest...claim.highest).contains(figure.value) ? .reached : .notReached
+      } else {
+        status = .notRun
+      }
+      return Outcome(claim: claim, figure: figure, status: status)
+    }
+  }
+
+  /// A claim beside our number.
+  public struct Outcome: Codable, Sendable {
+    public var claim: Claim
+    public var figure: Figure?
+    public var status: Status
+
+    public enum Status: String, Codable, Sendable {
+      case reached
+      case notReached = "not reached"
+      /// The run did not compute the figure.
+      case notRun = "not run"
+    }
+  }
+}

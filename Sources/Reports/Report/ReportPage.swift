@@ -1,0 +1,70 @@
+import Foundation
+import Mustache
+
+/// One self-contained HTML page for a run.
+public enum ReportPage {
+  /// - Parameter gnuplot: draws the charts; without it the page says how to get them.
+  public static func html(_ report: Report, _ record: RunRecord, gnuplot: Gnuplot? = Gnuplot()) throws -> String {
+    var notes = report.notes
+    if gnuplot == nil, !report.charts.isEmpty { notes.append(Gnuplot.advice) }
+    let charts: [[String: Any]] =
+      gnuplot.map { gnuplot in
+        report.charts.map { chart in
+          do {
+            return ["title": chart.title, "svg": inline(try gnuplot.draw(chart)), "problem": ""]
+          } catch {
+            return ["title": chart.title, "svg": "", "problem": ": \(error)"]
+          }
+        }
+      } ?? []
+    let claims: [[String: Any]] = report.outcomes.map { outcome in
+      let claim = outcome.claim
+      return [
+        "name": claim.figure, "published": text(claim.published), "ours": outcome.figure.map { text($0.value) } ?? "–",
+        "how": outcome.figure.map(how) ?? "–", "accepted": "\(text(claim.lowest)) to \(text(claim.highest))",
+        "outcome": outcome.status.rawValue, "class": outcome.status == .reached ? "reached" : "missed",
+        "place": claim.place,
+      ]
+    }
+    let figures: [[String: Any]] = report.figures.map {
+      [
+        "name": $0.name, "value": text($0.value), "unit": $0.unit, "how": how($0),
+        "uncertainty": $0.uncertainty == 0 ? "" : text($0.uncertainty),
+      ]
+    }
+    let tables: [[String: Any]] = report.tables.map {
+      ["title": $0.title, "columns": $0.columns, "rows": $0.rows.map { ["cells": $0] }]
+    }
+    let settings: [[String: Any]] = record.specification.settings.map { ["key": $0.key, "value": $0.value.text] }
+    let values: [String: Any] = [
+      "title": report.card.title, "summary": report.card.summary, "source": report.card.source, "id": record.id,
+      "date": record.created.formatted(.iso8601), "seconds": text(record.duration), "version": record.version,
+      "seed": "\(record.specification.seed)", "machine": "\(record.machine.processor), \(record.machine.cores) cores",
+      "hasClaims": !claims.isEmpty, "claims": claims, "figures": figures, "notes": notes, "charts": charts,
+      "pictures": report.pictures.map { ["title": $0.title, "base64": $0.png.base64EncodedString()] },
+      "tables": tables, "hasData": !report.data.isEmpty,
+      "data": report.data.map { ["name": $0.name, "sha256": $0.sha256] }, "settings": settings,
+    ]
+    return try template.render(values)
+  }
+
+  private static var template: MustacheTemplate {
+    get throws { try MustacheTemplate(string: String(decoding: PackageResources.page_mustache, as: UTF8.self)) }
+  }
+
+  private static func how(_ figure: Report.Figure) -> String {
+    figure.origin.rawValue + (figure.data.isEmpty ? "" : ", \(figure.data)")
+  }
+
+  /// The drawing without the lines that make it a document of its own.
+  private static func inline(_ svg: Data) -> String {
+    let text = String(decoding: svg, as: UTF8.self)
+    return text.range(of: "<svg").map { String(text[$0.lowerBound...]) } ?? ""
+  }
+
+  /// A number as people read it: six significant digits.
+  public static func text(_ value: Double) -> String {
+    if abs(value) == .greatestFiniteMagnitude { return value > 0 ? "any" : "any" }
+    return value == value.rounded() && abs(value) < 1e6 ? String(format: "%.0f", value) : String(format: "%.6g", value)
+  }
+}
