@@ -15,7 +15,7 @@ struct Kirchhoff: AsyncParsableCommand {
     version: kirchhoffVersion,
     subcommands: [
       SystemsCommand.self, RunCommand.self, RunsCommand.self, SweepCommand.self,
-      SweepPointCommand.self, PlotCommand.self,
+      SweepPointCommand.self, PlotCommand.self, ServeCommand.self,
     ])
 }
 

@@ -88,7 +88,7 @@ public struct Gnuplot: Sendable {
     }
     lines += [
       "set output \(quoted(output))", "set border 3 linecolor '#555555'", "set tics nomirror out textcolor '#333333'",
-      "set grid linecolor '#dddddd' linetype 1", "set key noenhanced tmargin right horizontal samplen 2",
+      "set grid linecolor '#dddddd' linetype 1", "set key noenhanced bmargin center horizontal samplen 2",
       "set palette defined (0 '#440154', 1 '#3b528b', 2 '#21918c', 3 '#5ec962', 4 '#fde725')", "set style fill solid 0.35 noborder", "set boxwidth 0.8 relative",
       "set datafile missing 'NaN'",
     ]

@@ -30,7 +30,7 @@ public enum RunChart {
     let unit = runs.lazy.compactMap { run in run.figures.first { $0.name == y }?.unit }.first ?? ""
     let order = groups.sorted { a, b in (Double(a.key) ?? .infinity, a.key) < (Double(b.key) ?? .infinity, b.key) }
     let series = order.map { name, points -> Chart.Series in
-      let label = group.map { "\($0) = \(name)" } ?? ""
+      let label = group.map { "\($0.split(separator: ".").last ?? "") = \(name)" } ?? ""
       switch style {
       case .scatter: return Chart.Series(label, style, x: points.map(\.x), y: points.map(\.y))
       case .box, .histogram: return Chart.Series(label.isEmpty ? y : label, style, y: points.map(\.y))
