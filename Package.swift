@@ -45,7 +45,8 @@ let package = Package(
     .target(name: "Substrates", dependencies: ["Tensors"]),
     .target(
       name: "Networks",
-      dependencies: ["Substrates", "Tensors", "CZip", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
+      dependencies: ["Substrates", "Tensors", "CZip", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["ONNX/onnx.proto"]),
     .target(name: "Dynamics", dependencies: ["Tensors", "CKernels"]),
     .target(name: "Devices", dependencies: ["Tensors"]),
     .target(name: "Circuits", dependencies: ["Devices", "Substrates", "Tensors"]),
@@ -59,7 +60,7 @@ let package = Package(
         .product(name: "Mustache", package: "swift-mustache"), "Yams",
       ],
       resources: [.embedInCode("Report/page.mustache")]),
-    .target(name: "Systems", dependencies: ["Reports", "Networks", "Dynamics"]),
+    .target(name: "Systems", dependencies: ["Reports", "Networks", "Dynamics", "Datasets", "Chips", "Circuits", "Substrates", "Tensors"]),
     .executableTarget(
       name: "kirchhoff",
       dependencies: [
@@ -70,7 +71,7 @@ let package = Package(
       ],
       resources: [.embedInCode("Serve/page.html")]),
     .testTarget(name: "TensorsTests", dependencies: ["Networks", "Tensors", "CKernels"]),
-    .testTarget(name: "NetworksTests", dependencies: ["Networks", "CKernels"]),
+    .testTarget(name: "NetworksTests", dependencies: ["Networks", "Substrates", "CKernels"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Networks", "CZlib"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics", "Networks"]),
     .testTarget(name: "CircuitsTests", dependencies: ["Chips", "Circuits"]),

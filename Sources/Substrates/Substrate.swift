@@ -20,6 +20,11 @@ public protocol Substrate: Sendable {
   ///
   /// Draws and programming pulses are taken from and added to `context`.
   func linearOperator(_ weights: Tensor<Float>, in context: inout ForwardContext) throws -> any LinearOperator
+  /// Stores the kernels of a convolution, shape `[outputs, channels/groups, window…]`; by unfolding, unless a substrate
+  /// has something better.
+  func convolutionOperator(
+    _ weights: Tensor<Float>, _ geometry: ConvolutionGeometry, in context: inout ForwardContext
+  ) throws -> any ConvolutionOperator
 }
 
 /// Exact single-precision arithmetic on the processor.

@@ -14,8 +14,8 @@ struct Kirchhoff: AsyncParsableCommand {
       """,
     version: kirchhoffVersion,
     subcommands: [
-      SystemsCommand.self, RunCommand.self, RunsCommand.self, SweepCommand.self,
-      SweepPointCommand.self, PlotCommand.self, ServeCommand.self,
+      SystemsCommand.self, RunCommand.self, DeployCommand.self, RunsCommand.self, SweepCommand.self,
+      SweepPointCommand.self, PlotCommand.self, ServeCommand.self, DataCommand.self,
     ])
 }
 

@@ -1,0 +1,145 @@
+import Foundation
+import Networks
+import Substrates
+import Tensors
+import Testing
+
+/// Models and what onnxruntime computes with them, made by `Tests/References/make_onnx.py`.
+private struct ONNXReference: Sendable, CustomTestStringConvertible {
+  var name: String
+  var model: Data
+  var inputs: [String: StoredTensor] = [:]
+  var outputs: [String: Tensor<Float>] = [:]
+  var testDescription: String { name }
+
+  static let all: [ONNXReference] = {
+    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("References/ONNX/references.safetensors").path
+    guard let tensors = try? Safetensors.read(path).tensors else { return [] }
+    var found: [String: ONNXReference] = [:]
+    for (key, value) in tensors {
+      let parts = key.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+      var reference = found[parts[0]] ?? ONNXReference(name: parts[0], model: Data())
+      switch (parts[1], value) {
+      case ("model", .int32(let words)):
+        reference.model = words.elements.withUnsafeBytes { Data($0) }.prefix(Int(parts[2]) ?? 0)
+      case ("input", _): reference.inputs[parts[2]] = value
+      default: reference.outputs[parts[2]] = try? value.floats()
+      }
+      found[parts[0]] = reference
+    }
+    return found.values.sorted { $0.name < $1.name }
+  }()
+
+  func run(on substrate: any Substrate, in context: inout ForwardContext) throws -> [String: Tensor<Float>] {
+    try withFile(model) { path in
+      let network = try ONNXModel(contentsOf: path).placed(on: substrate, in: &context)
+      var floats: [String: Tensor<Float>] = [:]
+      var integers: [String: Tensor<Int32>] = [:]
+      for (name, value) in inputs {
+        if case .int32(let tensor) = value { integers[name] = tensor } else { floats[name] = try value.floats() }
+      }
+      return try network(floats, integers: integers, in: &context)
+    }
+  }
+}
+
+@discardableResult private func withFile<R>(_ data: Data, _ body: (String) throws -> R) throws -> R {
+  let path = FileManager.default.temporaryDirectory.appendingPathComponent("kirchhoff-\(UUID().uuidString).onnx")
+  try data.write(to: path)
+  defer { try? FileManager.default.removeItem(at: path) }
+  return try body(path.path)
+}
+
+@Suite("ONNX") struct ONNXTests {
+  @Test("there are references for every operator")
+  func coverage() {
+    #expect(ONNXReference.all.count > 100)
+    // Made of others, or found inside the models.
+    let inside: Set = ["Constant", "LSTM", "GRU", "RNN", "Conv"]
+    for name in ONNXModel.operators where !inside.contains(name) {
+      #expect(ONNXReference.all.contains { $0.name.hasPrefix("op-\(name)") }, "\(name)")
+    }
+  }
+
+  /// Sums in another order differ by a few rounding errors of single precision; 2⁻²³ is 1.2e-7, and the longest sums here
+  /// have some hundred terms.
+  @Test("models give the numbers of onnxruntime", arguments: ONNXReference.all)
+  fileprivate func agrees(reference: ONNXReference) throws {
+    var context = ForwardContext()
+    let results = try reference.run(on: Digital(), in: &context)
+    #expect(!reference.outputs.isEmpty)
+    for (name, expected) in reference.outputs {
+      let found = try #require(results[name])
+      #expect(found.shape == expected.shape)
+      let scale = expected.elements.reduce(1) { max($0, abs($1)) }
+      #expect(zip(found.elements, expected.elements).allSatisfy { abs($0 - $1) <= 2e-5 * scale })
+    }
+  }
+
+  /// The same products through unfolding and linear operators, which every substrate but the digital one uses.
+  @Test("unfolded convolutions equal direct ones", arguments: ["residual", "unet", "conv1d", "conv3d", "op-Conv-same", "op-ConvTranspose"])
+  func unfolds(name: String) throws {
+    struct Unfolding: Substrate {
+      func linearOperator(_ weights: Tensor<Float>, in context: inout ForwardContext) throws -> any LinearOperator {
+        try Digital().linearOperator(weights, in: &context)
+      }
+    }
+    let reference = try #require(ONNXReference.all.first { $0.name == name })
+    var context = ForwardContext()
+    let results = try reference.run(on: Unfolding(), in: &context)
+    for (name, expected) in reference.outputs {
+      let found = try #require(results[name])
+      let scale = expected.elements.reduce(1) { max($0, abs($1)) }
+      #expect(zip(found.elements, expected.elements).allSatisfy { abs($0 - $1) <= 2e-5 * scale })
+    }
+  }
+
+  @Test("an unsupported operator is named with its node")
+  func unsupported() throws {
+    // A graph with one node NonZero named "where?", written by hand: field numbers as in the format.
+    func field(_ number: UInt8, _ content: [UInt8]) -> [UInt8] { [number << 3 | 2, UInt8(content.count)] + content }
+    let node = field(1, Array("x".utf8)) + field(2, Array("y".utf8)) + field(3, Array("where?".utf8)) + field(4, Array("NonZero".utf8))
+    let graph = field(1, node) + field(11, field(1, Array("x".utf8))) + field(12, field(1, Array("y".utf8)))
+    try withFile(Data(field(7, graph))) { path in
+      #expect(throws: ONNXError.unsupportedOperator("NonZero", node: "where?")) { try ONNXModel(contentsOf: path) }
+    }
+    #expect(throws: ONNXError.unreadable(path: "/nowhere")) { try ONNXModel(contentsOf: "/nowhere") }
+  }
+
+  @Test("inputs of another name or shape are refused")
+  func inputs() throws {
+    let reference = try #require(ONNXReference.all.first { $0.name == "mlp" })
+    try withFile(reference.model) { path in
+      var context = ForwardContext()
+      let network = try ONNXModel(contentsOf: path).placed(on: Digital(), in: &context)
+      #expect(throws: ONNXError.missingInput(name: "x0", given: ["image"])) {
+        try network(["image": .zeros([3, 10])], in: &context)
+      }
+      #expect(throws: ONNXError.wrongInput(name: "x0", found: [3, 9], expected: "[3, 10]")) {
+        try network(["x0": .zeros([3, 9])], in: &context)
+      }
+    }
+  }
+
+  @Test("damaged files are errors, never crashes", arguments: ["mlp", "residual", "lstm", "graph", "op-Slice", "op-Pad"])
+  func damaged(name: String) throws {
+    let reference = try #require(ONNXReference.all.first { $0.name == name })
+    var random = RandomStream(seed: UInt64(name.utf8.reduce(0) { $0 + Int($1) }))
+    for _ in 0..<2000 {
+      var damaged = reference
+      for _ in 0...random.next() % 3 {
+        let at = Int(random.next() % UInt64(max(1, damaged.model.count)))
+        switch random.next() % 4 {
+        case 0: damaged.model[at] = UInt8(truncatingIfNeeded: random.next())
+        case 1: damaged.model.removeSubrange(at..<min(damaged.model.count, at + Int(random.next() % 9)))
+        case 2: damaged.model.insert(UInt8(truncatingIfNeeded: random.next()), at: at)
+        default: damaged.model = damaged.model.prefix(max(1, at))
+        }
+        damaged.model = Data(damaged.model)
+      }
+      var context = ForwardContext()
+      do { _ = try damaged.run(on: Digital(), in: &context) } catch is ONNXError {} catch is TensorError {}
+    }
+  }
+}
