@@ -39,6 +39,7 @@ let package = Package(
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+    .target(name: "CHDF5Reader", dependencies: ["CHDF5"]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CKernels", cSettings: kernelSettings),
     .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "CFFTW", "COneDNN", "CSuiteSparse"]),
@@ -51,7 +52,7 @@ let package = Package(
     .target(name: "Devices", dependencies: ["Tensors"]),
     .target(name: "Circuits", dependencies: ["Devices", "Substrates", "Tensors"]),
     .target(name: "Chips", dependencies: ["Circuits"]),
-    .target(name: "Datasets", dependencies: ["Tensors", "CZlib", "CPNG", "CTurboJPEG", "CHDF5", "CCrypto"]),
+    .target(name: "Datasets", dependencies: ["Tensors", "CZlib", "CPNG", "CTurboJPEG", "CHDF5Reader", "CCrypto"]),
     .target(
       name: "Reports",
       dependencies: [

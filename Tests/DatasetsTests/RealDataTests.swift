@@ -108,4 +108,40 @@ private func has(_ name: String) -> Bool {
     #expect(ball.points.shape[0] - ball.faces.count * 3 / 2 + ball.faces.count == 2)
     #expect(try PointCloud(obj: path("point-cloud-sample/meshes/spot.obj")).faces.count > 1000)
   }
+
+  @Test(
+    "data sets that are here have the checksums of the catalogue",
+    .enabled(if: has("mnist"), "set KIRCHHOFF_DATA to a folder with mnist/"))
+  func checksums() throws {
+    for name in ["mnist", "mutag", "motion-sample"] where has(name) {
+      for check in DataCatalogue.check(try DataCatalogue.entry(name), in: try #require(folder)) {
+        #expect(check.outcome == .right, "\(name)/\(check.path)")
+      }
+    }
+  }
+
+  @Test(
+    "recorded motion has its joints, frames and rate",
+    .enabled(if: has("motion-sample"), "set KIRCHHOFF_DATA to a folder with motion-sample/"))
+  func motion() throws {
+    let bvh = try Motion(bvh: path("motion-sample/AV_8Walk_Meredith_HVHA_Rep1.bvh"))
+    #expect(bvh.frames.shape[0] == 1064)
+    #expect((try #require(bvh.frameTime) - 0.008333).magnitude < 1e-6)
+    let cmu = try Motion(asf: path("motion-sample/02.asf"), amc: path("motion-sample/02_01.amc"))
+    // The skeleton of the CMU database: a root, 30 bones, 62 degrees of freedom.
+    #expect(cmu.joints.count == 31)
+    #expect(cmu.frames.shape[1] == 62)
+  }
+
+  @Test(
+    "video frames are read in colour, clean and noisy",
+    .enabled(if: has("vimeo-sample"), "set KIRCHHOFF_DATA to a folder with vimeo-sample/"))
+  func frames() throws {
+    let clean = try Image.read(path("vimeo-sample/sequences/00001/0451/im4.png"))
+    #expect(clean.shape == [3, 256, 448])
+    let noisy = try Image.read(path("vimeo-sample/sequences_noise/00001/0451/im4.png"))
+    let error = try (noisy - clean).squared().mean().item()
+    // SOURCE.txt gives 18.9 dB for this pair, to a tenth.
+    #expect((-10 * log10(error) - 18.9).magnitude < 0.1)
+  }
 }

@@ -46,7 +46,10 @@ private struct ONNXReference: Sendable, CustomTestStringConvertible {
 
 @discardableResult private func withFile<R>(_ data: Data, _ body: (String) throws -> R) throws -> R {
   let path = FileManager.default.temporaryDirectory.appendingPathComponent("kirchhoff-\(UUID().uuidString).onnx")
-  try data.write(to: path)
+  // Foundation's own writing waits for the disk each time.
+  let file = try #require(fopen(path.path, "w"))
+  data.withUnsafeBytes { _ = fwrite($0.baseAddress, 1, $0.count, file) }
+  fclose(file)
   defer { try? FileManager.default.removeItem(at: path) }
   return try body(path.path)
 }

@@ -34,7 +34,7 @@ public enum DataCatalogue {
     /// SHA-256 of the contents, after gzip is undone; nothing where no copy could be checked.
     public var sha256: String?
 
-    init(_ path: String, _ address: String? = nil, bytes: Int? = nil, sha256: String? = nil) {
+    package init(_ path: String, _ address: String? = nil, bytes: Int? = nil, sha256: String? = nil) {
       self.path = path
       self.address = address
       self.bytes = bytes
