@@ -1,28 +1,37 @@
 # `make run` and `make test` are all a fresh machine needs: they install what is missing.
-PACKAGES = libopenblas-openmp-dev liblapacke-dev libfftw3-dev libdnnl-dev libsuitesparse-dev libzip-dev zlib1g-dev pkg-config python3-venv
+PACKAGES = libopenblas-openmp-dev liblapacke-dev libfftw3-dev libdnnl-dev libsuitesparse-dev libzip-dev zlib1g-dev \
+  libsqlite3-dev libpng-dev libturbojpeg0-dev libhdf5-dev libssl-dev pkg-config gnuplot-nox
+# What only tests use: a cluster on this machine, message passing, a browser.
+TEST_PACKAGES = python3-venv slurmctld slurmd slurm-client munge openmpi-bin chromium chromium-driver
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PYTHON ?= python3
 PEERS ?= ../shared/peers
 # Real data that some tests read; those say that they were skipped where it is missing.
 export KIRCHHOFF_DATA ?= $(wildcard $(CURDIR)/../shared/data)
 
-.PHONY: run test setup lint format sanitize bench peers clean
+.PHONY: run test setup setup-tests lint format sanitize bench peers docs proto clean
 
 run: setup
 	swift build -c release --product kirchhoff
-	.build/release/kirchhoff train --output out
+	.build/release/kirchhoff run mimo-ofdm --substrate analog --output out
 
 # One flavour for program and tests; long numerical tests want optimised code.
-test: setup
+test: setup-tests
 	swift build -c release --build-tests
 	swift test -c release --skip-build
 
-setup:
-	@missing=""; for p in $(PACKAGES); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+install = missing=""; for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing; fi
-	@[ -x .venv/bin/python ] && .venv/bin/python -c 'import numpy, safetensors' 2>/dev/null || \
-	{ $(PYTHON) -m venv .venv && .venv/bin/pip install -q --disable-pip-version-check numpy safetensors; } || \
-	echo "numpy and safetensors could not be installed: the tests that need them will say so"
+
+setup:
+	@$(call install,$(PACKAGES))
+
+# Tests that need one of these say that they were skipped where it cannot be installed.
+setup-tests: setup
+	@($(call install,$(TEST_PACKAGES))) || echo "not all of $(TEST_PACKAGES) could be installed: tests that need them are skipped"
+	@[ -x .venv/bin/python ] && .venv/bin/python -c 'import numpy, safetensors, selenium' 2>/dev/null || \
+	{ $(PYTHON) -m venv .venv && .venv/bin/pip install -q --disable-pip-version-check numpy safetensors selenium; } || \
+	echo "numpy, safetensors and selenium could not be installed: the tests that need them will say so"
 
 lint:
 	swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
@@ -32,7 +41,7 @@ format:
 
 # Leaks are tested by the resident memory of 100,000 steps: LeakSanitizer does not see pointers that Swift keeps in enums.
 # The OpenMP runtime carries no annotations for the thread sanitizer, so BLAS and oneDNN get one thread there.
-sanitize: setup
+sanitize: setup-tests
 	ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path .build-address
 	OMP_NUM_THREADS=1 swift test --sanitize=thread --scratch-path .build-thread
 
@@ -46,6 +55,15 @@ bench: setup
 peers:
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/pip install -q --disable-pip-version-check -r Benchmarks/peers/requirements.txt
+
+# The site of the documentation, in .build/docs/site; warnings are errors.
+docs:
+	$(PYTHON) docs/make_site.py .build/docs/Kirchhoff.docc
+	$$(dirname $$(readlink -f $$(command -v swift)))/docc convert .build/docs/Kirchhoff.docc --output-dir .build/docs/site --warnings-as-errors
+
+# Swift code for ONNX files, from Sources/Networks/ONNX/onnx.proto. Needs protoc and protoc-gen-swift (swift-protobuf).
+proto:
+	cd Sources/Networks/ONNX && protoc --swift_out=. onnx.proto
 
 clean:
 	rm -rf .build .build-address .build-thread .build-bench .venv .venv-peers out

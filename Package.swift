@@ -26,7 +26,6 @@ let package = Package(
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: [
     .systemLibrary(
@@ -61,7 +60,9 @@ let package = Package(
         .product(name: "Mustache", package: "swift-mustache"), "Yams",
       ],
       resources: [.embedInCode("Report/page.mustache")]),
-    .target(name: "Systems", dependencies: ["Reports", "Networks", "Dynamics", "Datasets", "Chips", "Circuits", "Substrates", "Tensors"]),
+    .target(
+      name: "Systems",
+      dependencies: ["Reports", "Networks", "Dynamics", "Datasets", "Chips", "Circuits", "Substrates", "Tensors"]),
     .executableTarget(
       name: "kirchhoff",
       dependencies: [
@@ -75,10 +76,10 @@ let package = Package(
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "Substrates", "CKernels"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Networks", "CZlib"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics", "Networks"]),
-    .testTarget(name: "CircuitsTests", dependencies: ["Chips", "Circuits"]),
-    .testTarget(name: "ReportsTests", dependencies: ["Reports"]),
-    .testTarget(name: "SystemsTests", dependencies: ["Systems"]),
-    .testTarget(name: "KirchhoffTests", dependencies: ["kirchhoff", "Reports"]),
+    .testTarget(name: "CircuitsTests", dependencies: ["Chips", "Circuits", "Devices", "Substrates"]),
+    .testTarget(name: "ReportsTests", dependencies: ["Reports", .product(name: "GRDB", package: "GRDB.swift")]),
+    .testTarget(name: "SystemsTests", dependencies: ["Systems", "Reports"]),
+    .testTarget(name: "KirchhoffTests", dependencies: ["kirchhoff", "Networks", "Reports"]),
   ],
   swiftLanguageModes: [.v6]
 )

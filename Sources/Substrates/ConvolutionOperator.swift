@@ -34,7 +34,8 @@ extension Substrate {
       [geometry.stride, geometry.dilation, geometry.before, geometry.after].allSatisfy({ $0.count == spatial })
     else {
       throw TensorError.wrongShape(
-        argument: "weights", found: weights.shape, expected: "[outputs, channels/groups, window…], as the geometry has it")
+        argument: "weights", found: weights.shape,
+        expected: "[outputs, channels/groups, window…], as the geometry has it")
     }
     let rows = try weights.reshaped([outputs, nil])
     var operators: [any LinearOperator] = []

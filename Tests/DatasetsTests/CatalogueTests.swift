@@ -82,7 +82,9 @@ private final class TestServer {
       try DataFetcher().fetch(file("whole", sha256: sum), to: "\(folder)/out/whole")
       #expect(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/out/whole")) == data)
 
-      #expect(throws: CatalogueError.self) { try DataFetcher().fetch(file("broken", sha256: sum), to: "\(folder)/out/broken") }
+      #expect(throws: CatalogueError.self) {
+        try DataFetcher().fetch(file("broken", sha256: sum), to: "\(folder)/out/broken")
+      }
       #expect(!FileManager.default.fileExists(atPath: "\(folder)/out/broken"))
       try DataFetcher().fetch(file("broken", sha256: sum), to: "\(folder)/out/broken")
       #expect(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/out/broken")) == data)

@@ -261,7 +261,9 @@ private enum Samples {
           Event(x: 3, y: 4, isOn: true, time: 0x10203), Event(x: 5, y: 6, isOn: false, time: 1),
         ])
       #expect(
-        try EventStream(aedat: file(folder, "a.aedat", Samples.aedat)).events == [Event(x: 9, y: 5, isOn: true, time: 77)])
+        try EventStream(aedat: file(folder, "a.aedat", Samples.aedat)).events == [
+          Event(x: 9, y: 5, isOn: true, time: 77)
+        ])
     }
   }
 

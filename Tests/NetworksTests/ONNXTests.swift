@@ -81,7 +81,9 @@ private struct ONNXReference: Sendable, CustomTestStringConvertible {
   }
 
   /// The same products through unfolding and linear operators, which every substrate but the digital one uses.
-  @Test("unfolded convolutions equal direct ones", arguments: ["residual", "unet", "conv1d", "conv3d", "op-Conv-same", "op-ConvTranspose"])
+  @Test(
+    "unfolded convolutions equal direct ones",
+    arguments: ["residual", "unet", "conv1d", "conv3d", "op-Conv-same", "op-ConvTranspose"])
   func unfolds(name: String) throws {
     struct Unfolding: Substrate {
       func linearOperator(_ weights: Tensor<Float>, in context: inout ForwardContext) throws -> any LinearOperator {
@@ -102,7 +104,9 @@ private struct ONNXReference: Sendable, CustomTestStringConvertible {
   func unsupported() throws {
     // A graph with one node NonZero named "where?", written by hand: field numbers as in the format.
     func field(_ number: UInt8, _ content: [UInt8]) -> [UInt8] { [number << 3 | 2, UInt8(content.count)] + content }
-    let node = field(1, Array("x".utf8)) + field(2, Array("y".utf8)) + field(3, Array("where?".utf8)) + field(4, Array("NonZero".utf8))
+    let node =
+      field(1, Array("x".utf8)) + field(2, Array("y".utf8)) + field(3, Array("where?".utf8))
+      + field(4, Array("NonZero".utf8))
     let graph = field(1, node) + field(11, field(1, Array("x".utf8))) + field(12, field(1, Array("y".utf8)))
     try withFile(Data(field(7, graph))) { path in
       #expect(throws: ONNXError.unsupportedOperator("NonZero", node: "where?")) { try ONNXModel(contentsOf: path) }
@@ -125,7 +129,8 @@ private struct ONNXReference: Sendable, CustomTestStringConvertible {
     }
   }
 
-  @Test("damaged files are errors, never crashes", arguments: ["mlp", "residual", "lstm", "graph", "op-Slice", "op-Pad"])
+  @Test(
+    "damaged files are errors, never crashes", arguments: ["mlp", "residual", "lstm", "graph", "op-Slice", "op-Pad"])
   func damaged(name: String) throws {
     let reference = try #require(ONNXReference.all.first { $0.name == name })
     var random = RandomStream(seed: UInt64(name.utf8.reduce(0) { $0 + Int($1) }))

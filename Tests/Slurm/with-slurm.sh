@@ -17,8 +17,9 @@ chown munge "$folder/munge"
 host=$(hostname -s)
 pids=()
 stop() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; done
-  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null; done
+  # slurmd waits for its controller when it is asked to stop, and the folder goes anyway.
+  for pid in "${pids[@]}"; do kill -KILL "$pid" 2>/dev/null; done
+  wait 2>/dev/null
   # Step daemons outlive slurmd when a job still runs.
   pkill -f "slurmstepd.*$folder" 2>/dev/null
   rm -rf "$folder"

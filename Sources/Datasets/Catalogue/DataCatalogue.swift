@@ -146,7 +146,8 @@ public enum CatalogueError: Error, Equatable, CustomStringConvertible {
       "\(address) cannot be fetched: \(problem): try again, what has come so far is kept; or get the file elsewhere and put it at \(file)"
     case .damaged(let path, let found, let expected):
       "\(path) has the SHA-256 \(found) instead of \(expected): it was removed, fetch it again"
-    case .cannotWrite(let path, let problem): "\(path) cannot be written: \(problem): make room, or choose another folder"
+    case .cannotWrite(let path, let problem):
+      "\(path) cannot be written: \(problem): make room, or choose another folder"
     }
   }
 }

@@ -22,7 +22,8 @@ public struct DataFetcher: Sendable {
     let wanted = entry.files.filter { missing.contains($0.path) }
     let byHand = wanted.filter { $0.address == nil }.map(\.path)
     guard byHand.isEmpty else {
-      throw CatalogueError.byHand(name: entry.name, files: byHand, source: entry.source, folder: "\(folder)/\(entry.name)")
+      throw CatalogueError.byHand(
+        name: entry.name, files: byHand, source: entry.source, folder: "\(folder)/\(entry.name)")
     }
     for file in wanted { try fetch(file, to: "\(folder)/\(entry.name)/\(file.path)") }
     return wanted.map(\.path)

@@ -28,7 +28,8 @@ public struct EventStream: Sendable, Equatable {
       let b = Array(try file.take(5))
       events.append(
         Event(
-          x: Int(b[0]), y: Int(b[1]), isOn: b[2] & 0x80 != 0, time: Int(b[2] & 0x7F) << 16 | Int(b[3]) << 8 | Int(b[4])))
+          x: Int(b[0]), y: Int(b[1]), isOn: b[2] & 0x80 != 0, time: Int(b[2] & 0x7F) << 16 | Int(b[3]) << 8 | Int(b[4]))
+      )
     }
   }
 
@@ -38,7 +39,9 @@ public struct EventStream: Sendable, Equatable {
   public init(aedat path: String, limit: Int = 1 << 30) throws {
     var file = try DataFile(path, format: "AEDAT 3.1", limit: limit)
     let end = Array("#!END-HEADER\r\n".utf8)
-    guard file.bytes.starts(with: Array("#!AER-DAT3.1".utf8)) else { throw file.malformed("it does not begin with #!AER-DAT3.1", at: 0) }
+    guard file.bytes.starts(with: Array("#!AER-DAT3.1".utf8)) else {
+      throw file.malformed("it does not begin with #!AER-DAT3.1", at: 0)
+    }
     // The header is some lines of text; a search beyond a few thousand bytes finds no more.
     guard let start = (0..<min(file.bytes.count, 65536)).first(where: { file.bytes[$0...].starts(with: end) }) else {
       throw file.malformed("its header has no end")
@@ -55,14 +58,17 @@ public struct EventStream: Sendable, Equatable {
       let count = Int(try file.integer(UInt32.self, big: false))
       _ = try file.take(4)
       let (total, isAbsurd) = size.multipliedReportingOverflow(by: count)
-      guard !isAbsurd, total <= file.remaining else { throw file.malformed("a packet of \(count) events of \(size) bytes is cut off") }
+      guard !isAbsurd, total <= file.remaining else {
+        throw file.malformed("a packet of \(count) events of \(size) bytes is cut off")
+      }
       guard type == 1 else {
         _ = try file.take(total)
         continue
       }
       guard size == 8 else { throw file.malformed("polarity events have \(size) bytes instead of 8") }
       for _ in 0..<count {
-        let data = try file.integer(UInt32.self, big: false), time = try file.integer(UInt32.self, big: false)
+        let data = try file.integer(UInt32.self, big: false)
+        let time = try file.integer(UInt32.self, big: false)
         // The lowest bit says whether the event counts.
         guard data & 1 != 0 else { continue }
         events.append(

@@ -58,7 +58,8 @@ public enum Image {
     var pixels = [UInt8](repeating: 0, count: Int(width) * Int(height) * channels)
     let format = Int32(isGrey ? TJPF_GRAY.rawValue : TJPF_RGB.rawValue)
     // A picture that breaks off is an error, not a half-grey picture.
-    guard tjDecompress2(decoder, bytes, count, &pixels, width, 0, height, format, Int32(TJFLAG_STOPONWARNING)) == 0 else {
+    guard tjDecompress2(decoder, bytes, count, &pixels, width, 0, height, format, Int32(TJFLAG_STOPONWARNING)) == 0
+    else {
       throw failure(String(cString: tjGetErrorStr2(decoder)))
     }
     return try tensor(pixels, channels, Int(height), Int(width))
@@ -77,7 +78,8 @@ public enum Image {
   public static func png(_ picture: Tensor<Float>) throws -> Data {
     let channels = picture.rank == 3 ? picture.shape[0] : 1
     guard picture.rank == 2 || (picture.rank == 3 && (1...4).contains(channels)), picture.count > 0 else {
-      throw TensorError.wrongShape(argument: "picture", found: picture.shape, expected: "[height, width] or [1…4, height, width]")
+      throw TensorError.wrongShape(
+        argument: "picture", found: picture.shape, expected: "[height, width] or [1…4, height, width]")
     }
     let (height, width) = (picture.shape[picture.rank - 2], picture.shape[picture.rank - 1])
     let planes = try picture.reshaped([channels, height, width]).permuted([1, 2, 0])
@@ -88,9 +90,13 @@ public enum Image {
     (image.width, image.height) = (UInt32(width), UInt32(height))
     image.format = UInt32((channels % 2 == 0 ? 1 : 0) | (channels > 2 ? 2 : 0))
     var size = 0
-    guard png_image_write_to_memory(&image, nil, &size, 0, pixels, 0, nil) != 0 else { throw TensorError.outOfMemory(bytes: pixels.count) }
+    guard png_image_write_to_memory(&image, nil, &size, 0, pixels, 0, nil) != 0 else {
+      throw TensorError.outOfMemory(bytes: pixels.count)
+    }
     var data = Data(count: size)
-    let written = data.withUnsafeMutableBytes { png_image_write_to_memory(&image, $0.baseAddress, &size, 0, pixels, 0, nil) }
+    let written = data.withUnsafeMutableBytes {
+      png_image_write_to_memory(&image, $0.baseAddress, &size, 0, pixels, 0, nil)
+    }
     guard written != 0 else { throw TensorError.outOfMemory(bytes: size) }
     return data.prefix(size)
   }
@@ -103,7 +109,8 @@ public enum Image {
   public static func contactSheet(_ pictures: [Tensor<Float>], columns: Int) throws -> Tensor<Float> {
     guard let first = pictures.first, columns >= 1, pictures.allSatisfy({ $0.shape == first.shape }) else {
       throw TensorError.invalidArgument(
-        "pictures, columns", found: "\(pictures.map(\.shape)), \(columns)", expected: "pictures of one shape, and a column or more")
+        "pictures, columns", found: "\(pictures.map(\.shape)), \(columns)",
+        expected: "pictures of one shape, and a column or more")
     }
     let planes = try pictures.map { try $0.rank == 2 ? $0.expanded(axis: 0) : $0 }
     let blank = try Tensor<Float>(repeating: 1, shape: planes[0].shape)

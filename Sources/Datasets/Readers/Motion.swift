@@ -29,10 +29,14 @@ public struct Motion: Sendable {
     var open: [Int] = []
     var place = 0
     func line() throws -> (number: Int, fields: [Substring]) {
-      guard place < lines.count else { throw file.malformed("it ends inside the skeleton", at: lines.last?.number ?? 1) }
+      guard place < lines.count else {
+        throw file.malformed("it ends inside the skeleton", at: lines.last?.number ?? 1)
+      }
       return lines[place]
     }
-    guard try line().fields.first == "HIERARCHY" else { throw file.malformed("it does not begin with HIERARCHY", at: 1) }
+    guard try line().fields.first == "HIERARCHY" else {
+      throw file.malformed("it does not begin with HIERARCHY", at: 1)
+    }
     place += 1
     while try line().fields.first != "MOTION" {
       let (number, fields) = try line()
@@ -50,7 +54,9 @@ public struct Motion: Sendable {
       case "}":
         guard open.popLast() != nil else { throw file.malformed("a brace closes nothing", at: number) }
       case "OFFSET":
-        guard let joint = open.last, fields.count == 4 else { throw file.malformed("an offset has three numbers", at: number) }
+        guard let joint = open.last, fields.count == 4 else {
+          throw file.malformed("an offset has three numbers", at: number)
+        }
         joints[joint].offset = try fields[1...].map { try file.number($0, Float.self, line: number) }
       case "CHANNELS":
         guard let joint = open.last, fields.count >= 2, Int(fields[1]) == fields.count - 2, fields.count <= 8 else {
@@ -61,7 +67,9 @@ public struct Motion: Sendable {
       }
       place += 1
     }
-    guard open.isEmpty, !joints.isEmpty else { throw file.malformed("the skeleton is not closed", at: try line().number) }
+    guard open.isEmpty, !joints.isEmpty else {
+      throw file.malformed("the skeleton is not closed", at: try line().number)
+    }
     place += 1
     guard place + 1 < lines.count, lines[place].fields.first == "Frames:", lines[place].fields.count == 2,
       let count = Int(lines[place].fields[1]), lines[place + 1].fields.count == 3,
@@ -74,7 +82,9 @@ public struct Motion: Sendable {
     }
     var values: [Float] = []
     for (number, fields) in lines[place...] {
-      guard fields.count == width else { throw file.malformed("a frame has \(fields.count) numbers, the skeleton \(width) channels", at: number) }
+      guard fields.count == width else {
+        throw file.malformed("a frame has \(fields.count) numbers, the skeleton \(width) channels", at: number)
+      }
       for field in fields { values.append(try file.number(field, Float.self, line: number)) }
     }
     self.joints = joints
@@ -102,9 +112,12 @@ public struct Motion: Sendable {
         continue
       }
       guard count > 0, let joint = places[String(fields[0])], fields.count - 1 == joints[joint].channels.count else {
-        throw file.malformed("\"\(fields[0].prefix(40))\" with \(fields.count - 1) numbers does not fit the skeleton", at: number)
+        throw file.malformed(
+          "\"\(fields[0].prefix(40))\" with \(fields.count - 1) numbers does not fit the skeleton", at: number)
       }
-      for (i, field) in fields[1...].enumerated() { current[starts[joint] + i] = try file.number(field, Float.self, line: number) }
+      for (i, field) in fields[1...].enumerated() {
+        current[starts[joint] + i] = try file.number(field, Float.self, line: number)
+      }
     }
     guard count > 0 else { throw file.malformed("it holds no frame", at: 1) }
     values += current
@@ -138,7 +151,9 @@ public struct Motion: Sendable {
       case (":bonedata", "length"): bone?.length = try numbers().first ?? 0
       case (":bonedata", "dof"): bone?.channels = fields[1...].map(String.init)
       case (":bonedata", "end"):
-        guard let finished = bone, !finished.name.isEmpty else { throw file.malformed("a bone has no name", at: number) }
+        guard let finished = bone, !finished.name.isEmpty else {
+          throw file.malformed("a bone has no name", at: number)
+        }
         joints.append(
           Joint(
             name: finished.name, parent: 0, offset: finished.direction.map { $0 * finished.length },

@@ -23,7 +23,8 @@ public struct Sound: Sendable {
       case "fmt ":
         guard size >= 16 else { throw file.malformed("its format has \(size) bytes") }
         var code = try file.integer(UInt16.self, big: false)
-        let channels = Int(try file.integer(UInt16.self, big: false)), rate = Int(try file.integer(UInt32.self, big: false))
+        let channels = Int(try file.integer(UInt16.self, big: false))
+        let rate = Int(try file.integer(UInt32.self, big: false))
         _ = try file.take(6)
         let bits = Int(try file.integer(UInt16.self, big: false))
         var rest = size - 16
@@ -34,7 +35,8 @@ public struct Sound: Sendable {
           rest -= 10
         }
         _ = try file.take(rest + size % 2)
-        guard (code == 1 && [8, 16, 24, 32].contains(bits)) || (code == 3 && [32, 64].contains(bits)), (1...64).contains(channels),
+        guard (code == 1 && [8, 16, 24, 32].contains(bits)) || (code == 3 && [32, 64].contains(bits)),
+          (1...64).contains(channels),
           rate > 0
         else { throw file.malformed("format \(code) with \(bits) bits and \(channels) channels is not supported") }
         format = (code, channels, rate, bits)
@@ -52,7 +54,9 @@ public struct Sound: Sendable {
     throw file.malformed("it holds no data")
   }
 
-  private static func decode(_ bytes: [UInt8], _ code: UInt16, _ bits: Int, channels: Int, count: Int) throws -> Tensor<Float> {
+  private static func decode(_ bytes: [UInt8], _ code: UInt16, _ bits: Int, channels: Int, count: Int) throws -> Tensor<
+    Float
+  > {
     var samples = [Float](repeating: 0, count: channels * count)
     let width = bits / 8
     for i in 0..<count {

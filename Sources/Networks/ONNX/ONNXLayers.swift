@@ -72,7 +72,8 @@ private struct ONNXConvolution: ONNXLayer {
   private let isAutomatic: Bool
   var operators: [any LinearOperator] { (convolution as? any HoldsOperators)?.operators ?? [] }
 
-  init(_ node: ONNXNode, _ weights: Tensor<Float>, on substrate: any Substrate, in context: inout ForwardContext) throws {
+  init(_ node: ONNXNode, _ weights: Tensor<Float>, on substrate: any Substrate, in context: inout ForwardContext) throws
+  {
     guard weights.rank >= 3 else { throw node.invalid("its weights have the shape \(weights.shape)") }
     self.weights = weights
     window = Array(weights.shape[2...])
@@ -83,13 +84,16 @@ private struct ONNXConvolution: ONNXLayer {
     convolution = try substrate.convolutionOperator(
       weights,
       ConvolutionGeometry(
-        stride: w.stride, dilation: w.dilation, before: isAutomatic ? none : w.before, after: isAutomatic ? none : w.after,
+        stride: w.stride, dilation: w.dilation, before: isAutomatic ? none : w.before,
+        after: isAutomatic ? none : w.after,
         groups: node.integer("group", 1)), in: &context)
   }
 
   func apply(_ a: ONNXArguments, in context: inout ForwardContext) throws -> [ONNXValue] {
     var x = try a.floats(0)
-    guard x.rank == weights.rank else { throw a.node.invalid("its input has the shape \(x.shape), its weights \(weights.shape)") }
+    guard x.rank == weights.rank else {
+      throw a.node.invalid("its input has the shape \(x.shape), its weights \(weights.shape)")
+    }
     if isAutomatic {
       let w = try ONNXOperators.WindowAttributes(a.node, extents: Array(x.shape[2...]), window: window)
       for i in window.indices where w.before[i] + w.after[i] > 0 {
@@ -111,7 +115,8 @@ private struct ONNXTransposedConvolution: ONNXLayer {
   private let outputs: Int
   var operators: [any LinearOperator] { (convolution as? any HoldsOperators)?.operators ?? [] }
 
-  init(_ node: ONNXNode, _ weights: Tensor<Float>, on substrate: any Substrate, in context: inout ForwardContext) throws {
+  init(_ node: ONNXNode, _ weights: Tensor<Float>, on substrate: any Substrate, in context: inout ForwardContext) throws
+  {
     guard weights.rank >= 3 else { throw node.invalid("its weights have the shape \(weights.shape)") }
     guard node.text("auto_pad", "NOTSET") == "NOTSET", !node.has("output_shape") else {
       throw ONNXError.unsupportedFeature("padding that follows from the output's shape", node: node.name)
@@ -120,16 +125,22 @@ private struct ONNXTransposedConvolution: ONNXLayer {
     self.window = window
     let w = try ONNXOperators.WindowAttributes(node, extents: window.map { _ in 1 }, window: window)
     let groups = node.integer("group", 1)
-    guard groups >= 1, weights.shape[0] % groups == 0 else { throw node.invalid("\(groups) groups for \(weights.shape[0]) channels") }
+    guard groups >= 1, weights.shape[0] % groups == 0 else {
+      throw node.invalid("\(groups) groups for \(weights.shape[0]) channels")
+    }
     stride = w.stride
     outputPadding = node.integers("output_padding") ?? window.map { _ in 0 }
     outputs = weights.shape[1] * groups
-    guard outputPadding.count == window.count, outputPadding.allSatisfy({ (0...1 << 20).contains($0) }) else { throw node.invalid("output_padding is \(outputPadding)") }
+    guard outputPadding.count == window.count, outputPadding.allSatisfy({ (0...1 << 20).contains($0) }) else {
+      throw node.invalid("output_padding is \(outputPadding)")
+    }
     // [channels, outputs/groups, …] to [outputs, channels/groups, …], the window reversed.
     let turned = try weights.reversed(axes: Array(2..<weights.rank))
     let parts = try turned.split(into: groups).map { try $0.transposed(0, 1) }
     let border = window.indices.map { w.dilation[$0] * (window[$0] - 1) }
-    let (before, after) = (window.indices.map { border[$0] - w.before[$0] }, window.indices.map { border[$0] - w.after[$0] })
+    let (before, after) = (
+      window.indices.map { border[$0] - w.before[$0] }, window.indices.map { border[$0] - w.after[$0] }
+    )
     guard before.allSatisfy({ $0 >= 0 }), after.allSatisfy({ $0 >= 0 }) else {
       throw ONNXError.unsupportedFeature("padding wider than the window", node: node.name)
     }
@@ -144,7 +155,8 @@ private struct ONNXTransposedConvolution: ONNXLayer {
     var x = try a.floats(0)
     guard x.rank == window.count + 2 else { throw a.node.invalid("its input has the shape \(x.shape)") }
     for i in window.indices {
-      let axis = i + 2, extent = x.shape[axis]
+      let axis = i + 2
+      let extent = x.shape[axis]
       if stride[i] > 1 {
         // Zeros after every element, then those after the last are taken off again.
         var shape = x.shape

@@ -38,13 +38,17 @@ public struct ONNXModel: Sendable {
     guard let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe) else {
       throw ONNXError.unreadable(path: path)
     }
-    guard data.count <= limit else { throw ONNXError.malformed(path: path, problem: "it is larger than \(limit) bytes") }
+    guard data.count <= limit else {
+      throw ONNXError.malformed(path: path, problem: "it is larger than \(limit) bytes")
+    }
     let proto: Kirchhoff_Onnx_ModelProto
     do { proto = try Kirchhoff_Onnx_ModelProto(serializedBytes: data) } catch {
       throw ONNXError.malformed(path: path, problem: "it is no protocol buffer of a model")
     }
     let graph = proto.graph
-    guard proto.hasGraph, !graph.output.isEmpty else { throw ONNXError.malformed(path: path, problem: "it holds no graph with outputs") }
+    guard proto.hasGraph, !graph.output.isEmpty else {
+      throw ONNXError.malformed(path: path, problem: "it holds no graph with outputs")
+    }
     for node in graph.node {
       guard node.domain.isEmpty || node.domain == "ai.onnx", ONNXModel.operators.contains(node.opType) else {
         throw ONNXError.unsupportedOperator(
@@ -76,7 +80,9 @@ public struct ONNXModel: Sendable {
       if node.kind == "Constant" {
         guard let name = node.outputs.first else { throw node.invalid("it has no output") }
         constants[name] = try ONNXModel.constant(node, path: path)
-      } else if let evaluate = ONNXOperators.all[node.kind], node.inputs.allSatisfy({ $0.isEmpty || constants[$0] != nil }) {
+      } else if let evaluate = ONNXOperators.all[node.kind],
+        node.inputs.allSatisfy({ $0.isEmpty || constants[$0] != nil })
+      {
         let results = try ONNXModel.checked(node) {
           try evaluate(ONNXArguments(node: node, values: node.inputs.map { constants[$0] }))
         }
@@ -150,8 +156,10 @@ public struct ONNXNetwork: Sendable {
       } else {
         throw ONNXError.missingInput(name: input.name, given: (Array(inputs.keys) + Array(integers.keys)).sorted())
       }
-      let fits = input.shape.isEmpty || (value.shape.count == input.shape.count
-        && zip(value.shape, input.shape).allSatisfy { $1 == nil || $0 == $1 })
+      let fits =
+        input.shape.isEmpty
+        || (value.shape.count == input.shape.count
+          && zip(value.shape, input.shape).allSatisfy { $1 == nil || $0 == $1 })
       guard fits else {
         throw ONNXError.wrongInput(
           name: input.name, found: value.shape,

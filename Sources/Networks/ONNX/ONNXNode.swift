@@ -68,7 +68,9 @@ struct ONNXArguments {
   }
 
   func integers(_ place: Int) throws -> ONNXValue.Integers {
-    guard case .integers(let integers) = try value(place) else { throw node.invalid("input \(place) has to be whole numbers") }
+    guard case .integers(let integers) = try value(place) else {
+      throw node.invalid("input \(place) has to be whole numbers")
+    }
     return integers
   }
 

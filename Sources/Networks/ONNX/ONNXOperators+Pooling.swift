@@ -15,7 +15,9 @@ extension ONNXOperators {
         }
         return values
       }
-      guard let window = given ?? node.integers("kernel_shape"), window.count == spatial, window.allSatisfy({ (1...1 << 20).contains($0) }) else {
+      guard let window = given ?? node.integers("kernel_shape"), window.count == spatial,
+        window.allSatisfy({ (1...1 << 20).contains($0) })
+      else {
         throw node.invalid("kernel_shape does not fit \(spatial) extents")
       }
       self.window = window
@@ -108,11 +110,14 @@ extension ONNXOperators {
     guard x.rank >= 3 else { throw a.node.invalid("its input has the shape \(x.shape)") }
     let extents = Array(x.shape[2...])
     var w = try WindowAttributes(a.node, extents: extents)
-    guard w.dilation.allSatisfy({ $0 == 1 }) else { throw ONNXError.unsupportedFeature("dilated windows", node: a.node.name) }
+    guard w.dilation.allSatisfy({ $0 == 1 }) else {
+      throw ONNXError.unsupportedFeature("dilated windows", node: a.node.name)
+    }
     let countsPadding = a.node.integer("count_include_pad", 0) != 0
     let stated = w
     if a.node.integer("ceil_mode", 0) != 0 { w.hangOver(extents) }
-    let window = Window(w.window), stride = Window(w.stride)
+    let window = Window(w.window)
+    let stride = Window(w.stride)
     let means = try padded(x, w).averagePooled(window, stride: stride)
     // What share of each window counts: all of it, but for padding, or what hangs over beyond the stated padding.
     var counted = try Tensor<Float>.ones([1, 1] + extents)
@@ -153,7 +158,9 @@ extension ONNXOperators {
         throw ONNXError.unsupportedFeature("a scale (\(scale)) that gives no whole extent", node: node.name)
       }
     }
-    guard size.count == 4, size[0] == x.shape[0], size[1] == x.shape[1], size.allSatisfy({ $0 < 1 << 20 }) else { throw node.invalid("only height and width can change") }
+    guard size.count == 4, size[0] == x.shape[0], size[1] == x.shape[1], size.allSatisfy({ $0 < 1 << 20 }) else {
+      throw node.invalid("only height and width can change")
+    }
     let (mode, transform) = (node.text("mode", "nearest"), node.text("coordinate_transformation_mode", "half_pixel"))
     switch (mode, transform) {
     case ("nearest", "asymmetric") where node.text("nearest_mode", "round_prefer_floor") == "floor":
@@ -190,7 +197,8 @@ extension ONNXOperators {
     guard a.node.integer("batch_dims", 0) == 0, let depth = index.shape.last, (1...x.rank).contains(depth) else {
       throw ONNXError.unsupportedFeature("batches of indices", node: a.node.name)
     }
-    let rest = Array(x.shape[depth...]), inner = rest.reduce(1, *)
+    let rest = Array(x.shape[depth...])
+    let inner = rest.reduce(1, *)
     let flat = try stride(from: 0, to: index.elements.count, by: depth).map { start in
       try (0..<depth).reduce(0) { place, axis in
         try place * x.shape[axis] + places([index.elements[start + axis]], extent: x.shape[axis], a.node)[0]
@@ -207,7 +215,8 @@ extension ONNXOperators {
     let updates = try a.floats(2)
     let axis = try a.node.axis(a.node.integer("axis", 0), rank: x.rank)
     let others = x.shape.indices.allSatisfy { $0 == axis || x.shape[$0] == index.shape[$0] }
-    guard a.node.text("reduction", "none") == "add", index.shape == updates.shape, index.shape.count == x.rank, others else {
+    guard a.node.text("reduction", "none") == "add", index.shape == updates.shape, index.shape.count == x.rank, others
+    else {
       throw ONNXError.unsupportedFeature("scattering other than adding whole slices", node: a.node.name)
     }
     let positions = try places(index.elements, extent: x.shape[axis], a.node)

@@ -13,7 +13,8 @@ extension ONNXOperators {
     }
   }
 
-  private static func extreme(_ function: @escaping @Sendable (Tensor<Float>, Int) throws -> Tensor<Int32>) -> Evaluate {
+  private static func extreme(_ function: @escaping @Sendable (Tensor<Float>, Int) throws -> Tensor<Int32>) -> Evaluate
+  {
     { a in
       let x = try a.floats(0)
       let axis = try a.node.axis(a.node.integer("axis", 0), rank: x.rank)
@@ -24,7 +25,9 @@ extension ONNXOperators {
     }
   }
 
-  private static func normalised(_ function: @escaping @Sendable (Tensor<Float>, Int) throws -> Tensor<Float>) -> Evaluate {
+  private static func normalised(_ function: @escaping @Sendable (Tensor<Float>, Int) throws -> Tensor<Float>)
+    -> Evaluate
+  {
     { a in
       let x = try a.floats(0)
       return [.floats(try function(x, a.node.axis(a.node.integer("axis", -1), rank: x.rank)))]
@@ -57,7 +60,9 @@ extension ONNXOperators {
   ]
 
   private static func evaluateCumSum(_ a: ONNXArguments) throws -> [ONNXValue] {
-    guard a.node.integer("exclusive", 0) == 0 else { throw ONNXError.unsupportedFeature("an exclusive sum", node: a.node.name) }
+    guard a.node.integer("exclusive", 0) == 0 else {
+      throw ONNXError.unsupportedFeature("an exclusive sum", node: a.node.name)
+    }
     let x = try a.floats(0)
     let axis = try a.node.axis(a.integers(1).elements.first ?? 0, rank: x.rank)
     return [.floats(try x.cumulativeSum(axis: axis, reversed: a.node.integer("reverse", 0) != 0))]
@@ -65,7 +70,8 @@ extension ONNXOperators {
 
   private static func evaluateGemm(_ a: ONNXArguments) throws -> [ONNXValue] {
     let product = try matmul(
-      a.floats(0), a.floats(1), transposingA: a.node.integer("transA", 0) != 0, transposingB: a.node.integer("transB", 0) != 0)
+      a.floats(0), a.floats(1), transposingA: a.node.integer("transA", 0) != 0,
+      transposingB: a.node.integer("transB", 0) != 0)
     var y = try product * a.node.float("alpha", 1)
     if a.optional(2) != nil { y = try y + a.floats(2) * a.node.float("beta", 1) }
     return [.floats(y)]

@@ -10,7 +10,9 @@ extension ONNXOperators {
     case .floats(let tensor): return .floats(try move(tensor))
     case .integers(let x):
       // Position −1 stands for a zero that was not there before.
-      guard x.elements.count < 1 << 24 else { throw node.invalid("\(x.elements.count) whole numbers are too many to move") }
+      guard x.elements.count < 1 << 24 else {
+        throw node.invalid("\(x.elements.count) whole numbers are too many to move")
+      }
       let positions = try Tensor((0..<x.elements.count).map { Float($0 + 1) }, shape: x.shape)
       let result = try move(positions)
       return ONNXValue(integers: result.elements.map { $0 == 0 ? 0 : x.elements[Int($0) - 1] }, shape: result.shape)
@@ -66,7 +68,8 @@ extension ONNXOperators {
 
   private static func evaluateSqueeze(_ a: ONNXArguments) throws -> [ONNXValue] {
     let x = try a.value(0)
-    let axes = try a.list(1, attribute: "axes")?.map { try a.node.axis($0, rank: x.shape.count) }
+    let axes =
+      try a.list(1, attribute: "axes")?.map { try a.node.axis($0, rank: x.shape.count) }
       ?? x.shape.indices.filter { x.shape[$0] == 1 }
     for axis in axes where x.shape[axis] != 1 { throw a.node.invalid("axis \(axis) has the extent \(x.shape[axis])") }
     return [try moved(x, a.node) { try $0.reshaped(x.shape.indices.filter { !axes.contains($0) }.map { x.shape[$0] }) }]
@@ -88,7 +91,9 @@ extension ONNXOperators {
     let axis = try a.node.axis(a.node.integer("axis", 0), rank: values.first?.shape.count ?? 0)
     if case .integers = values.first {
       let lists = try (0..<a.count).map(a.integers)
-      guard lists.allSatisfy({ $0.shape.count == 1 }) else { throw a.node.invalid("whole numbers can only be joined along one axis") }
+      guard lists.allSatisfy({ $0.shape.count == 1 }) else {
+        throw a.node.invalid("whole numbers can only be joined along one axis")
+      }
       return [ONNXValue(integers: lists.flatMap(\.elements))]
     }
     return [.floats(try Tensor.concatenate((0..<a.count).map(a.floats), axis: axis))]
@@ -119,15 +124,21 @@ extension ONNXOperators {
     else { throw a.node.invalid("starts and ends are missing, or of different lengths") }
     let axes = try a.list(3, attribute: "axes") ?? Array(starts.indices)
     let steps = try a.optional(4).map { _ in try a.integers(4).elements } ?? starts.map { _ in 1 }
-    guard axes.count == starts.count, steps.count == starts.count else { throw a.node.invalid("its lists have different lengths") }
+    guard axes.count == starts.count, steps.count == starts.count else {
+      throw a.node.invalid("its lists have different lengths")
+    }
     for i in starts.indices {
       let axis = try a.node.axis(axes[i], rank: x.shape.count)
       let (extent, step) = (x.shape[axis], steps[i])
       guard step != 0 else { throw a.node.invalid("a step is 0") }
-      func place(_ value: Int, _ low: Int, _ high: Int) -> Int { Swift.min(high, Swift.max(low, value < 0 ? value + extent : value)) }
+      func place(_ value: Int, _ low: Int, _ high: Int) -> Int {
+        Swift.min(high, Swift.max(low, value < 0 ? value + extent : value))
+      }
       // Ends such as the smallest integer mean "to the end"; adding to them must not overflow.
       let start = step > 0 ? place(starts[i], 0, extent) : place(Swift.max(starts[i], -extent - 1), -1, extent - 1)
-      let end = step > 0 ? place(Swift.max(ends[i], -extent - 1), 0, extent) : (ends[i] < -extent ? -1 : place(ends[i], -1, extent - 1))
+      let end =
+        step > 0
+        ? place(Swift.max(ends[i], -extent - 1), 0, extent) : (ends[i] < -extent ? -1 : place(ends[i], -1, extent - 1))
       let index = Array(stride(from: start, to: end, by: step))
       x = try moved(x, a.node) { tensor in
         if step == 1 { return try tensor.slice(start..<Swift.max(start, end), axis: axis) }
@@ -139,7 +150,8 @@ extension ONNXOperators {
 
   private static func evaluateShape(_ a: ONNXArguments) throws -> [ONNXValue] {
     let shape = try a.value(0).shape
-    let start = a.node.integer("start", 0), end = a.node.integer("end", shape.count)
+    let start = a.node.integer("start", 0)
+    let end = a.node.integer("end", shape.count)
     let (first, last) = (start < 0 ? start + shape.count : start, end < 0 ? end + shape.count : end)
     let (low, high) = (Swift.max(0, Swift.min(shape.count, first)), Swift.max(0, Swift.min(shape.count, last)))
     return [ONNXValue(integers: low < high ? Array(shape[low..<high]) : [])]
@@ -162,7 +174,8 @@ extension ONNXOperators {
     let wanted = try a.integers(1).elements
     let rank = Swift.max(x.shape.count, wanted.count)
     let (p, q) = (
-      Array(repeating: 1, count: rank - x.shape.count) + x.shape, Array(repeating: 1, count: rank - wanted.count) + wanted
+      Array(repeating: 1, count: rank - x.shape.count) + x.shape,
+      Array(repeating: 1, count: rank - wanted.count) + wanted
     )
     let shape = zip(p, q).map { $0 == 1 ? $1 : $0 }
     return [try moved(x, a.node) { try $0.broadcast(to: shape) }]
@@ -171,7 +184,9 @@ extension ONNXOperators {
   private static func evaluateTile(_ a: ONNXArguments) throws -> [ONNXValue] {
     let times = try a.integers(1).elements
     var x = try a.floats(0)
-    guard times.count == x.rank, times.allSatisfy({ $0 >= 1 }), times.reduce(Double(x.count), { $0 * Double($1) }) < 0x1p31 else { throw a.node.invalid("repeats \(times) for rank \(x.rank)") }
+    guard times.count == x.rank, times.allSatisfy({ $0 >= 1 }),
+      times.reduce(Double(x.count), { $0 * Double($1) }) < 0x1p31
+    else { throw a.node.invalid("repeats \(times) for rank \(x.rank)") }
     for (axis, count) in times.enumerated() where count > 1 {
       x = try Tensor.concatenate(Array(repeating: x, count: count), axis: axis)
     }
@@ -181,7 +196,9 @@ extension ONNXOperators {
   private static func evaluatePad(_ a: ONNXArguments) throws -> [ONNXValue] {
     var x = try a.floats(0)
     guard let pads = try a.list(1, attribute: "pads") else { throw a.node.invalid("the widths are missing") }
-    let axes = try a.optional(3).map { _ in try a.integers(3).elements.map { try a.node.axis($0, rank: x.rank) } } ?? Array(0..<x.rank)
+    let axes =
+      try a.optional(3).map { _ in try a.integers(3).elements.map { try a.node.axis($0, rank: x.rank) } }
+      ?? Array(0..<x.rank)
     guard pads.count == 2 * axes.count else { throw a.node.invalid("\(pads.count) widths for \(axes.count) axes") }
     let fill = try a.optional(2).map { try ONNXArguments.floats($0).item() } ?? a.node.float("value", 0)
     let modes: [String: PaddingMode] = ["constant": .zeros, "reflect": .reflect, "edge": .edge, "wrap": .circular]
@@ -211,7 +228,8 @@ extension ONNXOperators {
     }
     if case .integers = try a.value(0) {
       let (first, last, step) = (
-        try a.integers(0).elements.first ?? 0, try a.integers(1).elements.first ?? 0, try a.integers(2).elements.first ?? 0
+        try a.integers(0).elements.first ?? 0, try a.integers(1).elements.first ?? 0,
+        try a.integers(2).elements.first ?? 0
       )
       try check((Double(last) - Double(first)) / Double(step))
       guard step != 0 else { throw a.node.invalid("its step is 0") }

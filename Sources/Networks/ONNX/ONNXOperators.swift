@@ -5,8 +5,10 @@ import Tensors
 enum ONNXOperators {
   typealias Evaluate = @Sendable (ONNXArguments) throws -> [ONNXValue]
 
-  static let all: [String: Evaluate] = elementwise.merging(shapes) { $1 }.merging(reductions) { $1 }.merging(pooling) { $1 }
-    .merging(indexing) { $1 }
+  static let all: [String: Evaluate] = elementwise.merging(shapes) { $1 }.merging(reductions) { $1 }.merging(pooling) {
+    $1
+  }
+  .merging(indexing) { $1 }
 
   private static func unary(_ function: @escaping @Sendable (Tensor<Float>) throws -> Tensor<Float>) -> Evaluate {
     { [.floats(try function($0.floats(0)))] }
@@ -36,14 +38,19 @@ enum ONNXOperators {
   ) throws -> ONNXValue.Integers {
     let rank = Swift.max(x.shape.count, y.shape.count)
     let (p, q) = (
-      Array(repeating: 1, count: rank - x.shape.count) + x.shape, Array(repeating: 1, count: rank - y.shape.count) + y.shape
+      Array(repeating: 1, count: rank - x.shape.count) + x.shape,
+      Array(repeating: 1, count: rank - y.shape.count) + y.shape
     )
     var shape: [Int] = []
     for (m, n) in zip(p, q) {
-      guard m == n || m == 1 || n == 1 else { throw node.invalid("shapes \(x.shape) and \(y.shape) do not go together") }
+      guard m == n || m == 1 || n == 1 else {
+        throw node.invalid("shapes \(x.shape) and \(y.shape) do not go together")
+      }
       shape.append(m == 1 ? n : m)
     }
-    guard shape.reduce(1.0, { $0 * Double($1) }) < 0x1p26 else { throw node.invalid("\(shape) are too many whole numbers") }
+    guard shape.reduce(1.0, { $0 * Double($1) }) < 0x1p26 else {
+      throw node.invalid("\(shape) are too many whole numbers")
+    }
     let elements = try (0..<shape.reduce(1, *)).map { flat in
       var (rest, i, j, u, v) = (flat, 0, 0, 1, 1)
       for axis in (0..<rank).reversed() {
@@ -54,7 +61,9 @@ enum ONNXOperators {
         u *= p[axis]
         v *= q[axis]
       }
-      guard let value = function(x.elements[i], y.elements[j]) else { throw node.invalid("a division by zero, or an overflow") }
+      guard let value = function(x.elements[i], y.elements[j]) else {
+        throw node.invalid("a division by zero, or an overflow")
+      }
       return value
     }
     return ONNXValue.Integers(shape: shape, elements: elements)
@@ -97,12 +106,14 @@ enum ONNXOperators {
     "ThresholdedRelu": unary { x, node in try x * (x .> node.float("alpha", 1)) },
     "PRelu": evaluatePRelu,
     "Clip": evaluateClip,
-    "Add": binary({ try $0 + $1 }) { sum($0.addingReportingOverflow($1)) },
-    "Sub": binary({ try $0 - $1 }) { sum($0.subtractingReportingOverflow($1)) },
-    "Mul": binary({ try $0 * $1 }) { sum($0.multipliedReportingOverflow(by: $1)) },
-    "Div": binary({ try $0 / $1 }) { $1 == 0 ? nil : sum($0.dividedReportingOverflow(by: $1)) },
-    "Pow": binary({ try Tensor.power($0, $1) }) { Int(exactly: pow(Double($0), Double($1))) },
-    "Mod": binary({ x, y in try x - (x / y).floored() * y }) { $1 == 0 || $1 == -1 ? ($1 == 0 ? nil : 0) : (($0 % $1) + $1) % $1 },
+    "Add": binary({ try $0 + $1 }, { sum($0.addingReportingOverflow($1)) }),
+    "Sub": binary({ try $0 - $1 }, { sum($0.subtractingReportingOverflow($1)) }),
+    "Mul": binary({ try $0 * $1 }, { sum($0.multipliedReportingOverflow(by: $1)) }),
+    "Div": binary({ try $0 / $1 }, { $1 == 0 ? nil : sum($0.dividedReportingOverflow(by: $1)) }),
+    "Pow": binary({ try Tensor.power($0, $1) }, { Int(exactly: pow(Double($0), Double($1))) }),
+    "Mod": binary(
+      { x, y in try x - (x / y).floored() * y },
+      { $1 == 0 ? nil : $1 == -1 ? 0 : (($0 % $1) + $1) % $1 }),
     "Max": variadic { try Tensor.maximum($0, $1) }, "Min": variadic { try Tensor.minimum($0, $1) },
     "Sum": variadic { try $0 + $1 },
     "Mean": evaluateMean,
@@ -114,13 +125,21 @@ enum ONNXOperators {
     "Not": evaluateNot,
     "Where": evaluateWhere,
     "Identity": { [try $0.value(0)] },
-    "Dropout": { a in [try a.value(0)] + (a.node.outputs.count > 1 ? [ONNXValue(integers: Array(repeating: 1, count: try a.floats(0).count), shape: try a.value(0).shape)] : []) },
+    "Dropout": { a in
+      [try a.value(0)]
+        + (a.node.outputs.count > 1
+          ? [ONNXValue(integers: Array(repeating: 1, count: try a.floats(0).count), shape: try a.value(0).shape)] : [])
+    },
     "Cast": evaluateCast,
   ]
 
-  private static func sum(_ result: (partialValue: Int, overflow: Bool)) -> Int? { result.overflow ? nil : result.partialValue }
+  private static func sum(_ result: (partialValue: Int, overflow: Bool)) -> Int? {
+    result.overflow ? nil : result.partialValue
+  }
 
-  private static func variadic(_ function: @escaping @Sendable (Tensor<Float>, Tensor<Float>) throws -> Tensor<Float>) -> Evaluate {
+  private static func variadic(_ function: @escaping @Sendable (Tensor<Float>, Tensor<Float>) throws -> Tensor<Float>)
+    -> Evaluate
+  {
     { a in
       var result = try a.floats(0)
       for place in 1..<Swift.max(1, a.count) { result = try function(result, a.floats(place)) }
@@ -141,7 +160,8 @@ enum ONNXOperators {
       return [
         .integers(
           ONNXValue.Integers(
-            shape: whole.shape, elements: whole.elements.map { Int(exactly: Swift.min(high, Swift.max(low, Float($0)))) ?? $0 }))
+            shape: whole.shape,
+            elements: whole.elements.map { Int(exactly: Swift.min(high, Swift.max(low, Float($0)))) ?? $0 }))
       ]
     }
     guard low <= high else { throw a.node.invalid("its bounds \(low) and \(high) are the wrong way round") }
@@ -166,8 +186,12 @@ enum ONNXOperators {
       // x and y in turn where the condition holds, through codes that broadcast.
       let wide = try combine(condition, x, a.node) { _, value in value }
       let other = try combine(condition, y, a.node) { _, value in value }
-      let choice = try combine(condition, ONNXValue.Integers(shape: wide.shape, elements: wide.elements.map { _ in 1 }), a.node) { c, _ in c }
-      guard wide.shape == other.shape, choice.shape == wide.shape else { throw a.node.invalid("its shapes do not go together") }
+      let choice = try combine(
+        condition, ONNXValue.Integers(shape: wide.shape, elements: wide.elements.map { _ in 1 }), a.node
+      ) { c, _ in c }
+      guard wide.shape == other.shape, choice.shape == wide.shape else {
+        throw a.node.invalid("its shapes do not go together")
+      }
       return [
         ONNXValue(
           integers: choice.elements.indices.map { choice.elements[$0] != 0 ? wide.elements[$0] : other.elements[$0] },
@@ -183,11 +207,14 @@ enum ONNXOperators {
     switch (try a.value(0), [1, 10, 11, 16].contains(target)) {
     case (.floats(let x), true): return [.floats(x)]
     case (.integers, true): return [.floats(try a.floats(0))]
-    case (.integers(let x), false): return [.integers(target == 9 ? .init(shape: x.shape, elements: x.elements.map { $0 != 0 ? 1 : 0 }) : x)]
+    case (.integers(let x), false):
+      return [.integers(target == 9 ? .init(shape: x.shape, elements: x.elements.map { $0 != 0 ? 1 : 0 }) : x)]
     case (.floats(let x), false):
       let whole = try x.elements.map { value -> Int in
         if target == 9 { return value != 0 ? 1 : 0 }
-        guard let number = Int(exactly: value.rounded(.towardZero)) else { throw a.node.invalid("\(value) is no whole number") }
+        guard let number = Int(exactly: value.rounded(.towardZero)) else {
+          throw a.node.invalid("\(value) is no whole number")
+        }
         return number
       }
       return [ONNXValue(integers: whole, shape: x.shape)]

@@ -25,18 +25,22 @@ struct ONNXRecurrent: ONNXLayer {
     hidden = node.integer("hidden_size", recurrent.shape.last ?? 0)
     let direction = node.text("direction", "forward")
     let count = direction == "bidirectional" ? 2 : 1
-    guard (1...1 << 24).contains(hidden), weights.rank == 3, weights.shape[0] == count, weights.shape[1] == gates * hidden,
+    guard (1...1 << 24).contains(hidden), weights.rank == 3, weights.shape[0] == count,
+      weights.shape[1] == gates * hidden,
       recurrent.shape == [count, gates * hidden, hidden], bias == nil || bias?.shape == [count, 2 * gates * hidden]
     else { throw node.invalid("its weights have the shapes \(weights.shape) and \(recurrent.shape)") }
     let activations = node.texts("activations") ?? []
     let standard = kind == "LSTM" ? ["Sigmoid", "Tanh", "Tanh"] : kind == "GRU" ? ["Sigmoid", "Tanh"] : ["Tanh"]
     let activation = activations.first ?? "Tanh"
     self.activation = activation
-    let isPlain = kind == "RNN" && activations.allSatisfy { $0 == activation } && ["Tanh", "Relu", "Sigmoid"].contains(activation)
+    let isPlain =
+      kind == "RNN" && activations.allSatisfy { $0 == activation } && ["Tanh", "Relu", "Sigmoid"].contains(activation)
     guard activations.isEmpty || isPlain || activations == (0..<count).flatMap({ _ in standard }), !node.has("clip"),
       node.integer("layout", 0) == 0, node.integer("input_forget", 0) == 0,
       node.inputs.count < 8 || node.inputs[7].isEmpty
-    else { throw ONNXError.unsupportedFeature("other activations, clipping, peepholes or batches first", node: node.name) }
+    else {
+      throw ONNXError.unsupportedFeature("other activations, clipping, peepholes or batches first", node: node.name)
+    }
     resetsAfter = node.integer("linear_before_reset", 0) != 0
     var made: [Direction] = []
     for i in 0..<count {
@@ -45,7 +49,8 @@ struct ONNXRecurrent: ONNXLayer {
         Direction(
           input: try substrate.linearOperator(weights.at(i).transposed(), in: &context),
           recurrent: try substrate.linearOperator(recurrent.at(i).transposed(), in: &context),
-          inputBias: try both.slice(0..<gates * hidden), recurrentBias: try both.slice(gates * hidden..<2 * gates * hidden),
+          inputBias: try both.slice(0..<gates * hidden),
+          recurrentBias: try both.slice(gates * hidden..<2 * gates * hidden),
           isReversed: direction == "reverse" || i == 1))
     }
     directions = made
@@ -53,7 +58,9 @@ struct ONNXRecurrent: ONNXLayer {
 
   func apply(_ a: ONNXArguments, in context: inout ForwardContext) throws -> [ONNXValue] {
     let x = try a.floats(0)
-    guard x.rank == 3 else { throw a.node.invalid("its input has the shape \(x.shape), expected [steps, batch, numbers]") }
+    guard x.rank == 3 else {
+      throw a.node.invalid("its input has the shape \(x.shape), expected [steps, batch, numbers]")
+    }
     let (steps, batch) = (x.shape[0], x.shape[1])
     if a.optional(4) != nil, try a.integers(4).elements.contains(where: { $0 != steps }) {
       throw ONNXError.unsupportedFeature("sequences of different lengths", node: a.node.name)
@@ -62,7 +69,8 @@ struct ONNXRecurrent: ONNXLayer {
     let firstHidden = try a.optional(5).map { try ONNXArguments.floats($0) } ?? zero
     let firstCell = try a.optional(6).map { try ONNXArguments.floats($0) } ?? zero
     var all: [[Tensor<Float>]] = []
-    var lastHidden: [Tensor<Float>] = [], lastCell: [Tensor<Float>] = []
+    var lastHidden: [Tensor<Float>] = []
+    var lastCell: [Tensor<Float>] = []
     for (i, d) in directions.enumerated() {
       var (h, c) = (try firstHidden.at(i), try firstCell.at(i))
       var outputs: [Tensor<Float>] = []
@@ -96,7 +104,9 @@ struct ONNXRecurrent: ONNXLayer {
       return (try (1 - z) * n + z * h, c)
     }
     let v = try d.recurrent.apply(h, in: &context) + d.recurrentBias
-    func gate(_ t: Tensor<Float>, _ i: Int) throws -> Tensor<Float> { try t.slice(i * hidden..<(i + 1) * hidden, axis: 1) }
+    func gate(_ t: Tensor<Float>, _ i: Int) throws -> Tensor<Float> {
+      try t.slice(i * hidden..<(i + 1) * hidden, axis: 1)
+    }
     switch kind {
     case "LSTM":
       // Gates i, o, f, c.
@@ -104,7 +114,8 @@ struct ONNXRecurrent: ONNXLayer {
       let cell = try sigmoid(gate(s, 2)) * c + sigmoid(gate(s, 0)) * tanh(gate(s, 3))
       return (try sigmoid(gate(s, 1)) * tanh(cell), cell)
     case "GRU":
-      let z = try sigmoid(gate(u, 0) + gate(v, 0)), r = try sigmoid(gate(u, 1) + gate(v, 1))
+      let z = try sigmoid(gate(u, 0) + gate(v, 0))
+      let r = try sigmoid(gate(u, 1) + gate(v, 1))
       let n = try tanh(gate(u, 2) + r * gate(v, 2))
       return (try (1 - z) * n + z * h, c)
     default:

@@ -21,7 +21,9 @@ enum ONNXValue: Sendable {
 
   /// From a file.
   init(_ tensor: Kirchhoff_Onnx_TensorProto, path: String) throws {
-    func malformed(_ problem: String) -> ONNXError { .malformed(path: path, problem: "tensor \(tensor.name) \(problem)") }
+    func malformed(_ problem: String) -> ONNXError {
+      .malformed(path: path, problem: "tensor \(tensor.name) \(problem)")
+    }
     guard tensor.dataLocation == 0 else {
       throw ONNXError.unsupportedFeature("data in a file of its own", node: tensor.name)
     }
@@ -35,7 +37,9 @@ enum ONNXValue: Sendable {
     }
     let raw = tensor.rawData
     func numbers<T>(_ type: T.Type) throws -> [T] {
-      guard raw.count == count * MemoryLayout<T>.size else { throw malformed("has \(raw.count) bytes for the shape \(shape)") }
+      guard raw.count == count * MemoryLayout<T>.size else {
+        throw malformed("has \(raw.count) bytes for the shape \(shape)")
+      }
       return raw.withUnsafeBytes { bytes in
         (0..<count).map { bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<T>.size, as: T.self) }
       }
@@ -52,8 +56,14 @@ enum ONNXValue: Sendable {
     case 10:
       let bits = try raw.isEmpty ? check(tensor.int32Data).map { UInt16(truncatingIfNeeded: $0) } : numbers(UInt16.self)
       self = .floats(try Tensor(bits.map { ONNXValue.half($0) }, shape: shape))
-    case 7: self = .integers(Integers(shape: shape, elements: try (raw.isEmpty ? check(tensor.int64Data) : numbers(Int64.self)).map(Int.init)))
-    case 6: self = .integers(Integers(shape: shape, elements: try (raw.isEmpty ? check(tensor.int32Data) : numbers(Int32.self)).map(Int.init)))
+    case 7:
+      self = .integers(
+        Integers(
+          shape: shape, elements: try (raw.isEmpty ? check(tensor.int64Data) : numbers(Int64.self)).map(Int.init)))
+    case 6:
+      self = .integers(
+        Integers(
+          shape: shape, elements: try (raw.isEmpty ? check(tensor.int32Data) : numbers(Int32.self)).map(Int.init)))
     case 9, 2:
       self = .integers(
         Integers(

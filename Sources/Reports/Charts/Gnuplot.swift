@@ -89,7 +89,8 @@ public struct Gnuplot: Sendable {
     lines += [
       "set output \(quoted(output))", "set border 3 linecolor '#555555'", "set tics nomirror out textcolor '#333333'",
       "set grid linecolor '#dddddd' linetype 1", "set key noenhanced bmargin center horizontal samplen 2",
-      "set palette defined (0 '#440154', 1 '#3b528b', 2 '#21918c', 3 '#5ec962', 4 '#fde725')", "set style fill solid 0.35 noborder", "set boxwidth 0.8 relative",
+      "set palette defined (0 '#440154', 1 '#3b528b', 2 '#21918c', 3 '#5ec962', 4 '#fde725')",
+      "set style fill solid 0.35 noborder", "set boxwidth 0.8 relative",
       "set datafile missing 'NaN'",
     ]
     for (p, panel) in chart.panels.enumerated() {
@@ -108,13 +109,14 @@ public struct Gnuplot: Sendable {
         "\(panel.x.isLogarithmic ? "set" : "unset") logscale x\n\(panel.y.isLogarithmic ? "set" : "unset") logscale y")
       if panel.y.isLogarithmic { lines.append("set format y '%.0e'") } else { lines.append("set format y '%g'") }
       if panel.x.isLogarithmic { lines.append("set format x '%.0e'") } else { lines.append("set format x '%g'") }
-      lines.append("set xtics autofreq")
+      lines.append("set xtics autofreq\nset autoscale x")
       if !panel.heatMap.isEmpty {
         lines.append("set autoscale fix\nplot $h\(p) matrix with image notitle")
         continue
       }
       let boxes = panel.series.enumerated().filter { $0.element.style == .box }
       if !boxes.isEmpty {
+        lines.append("set xrange [0.3:\(Double(boxes.count) + 0.7)]")
         lines.append(
           "set xtics (" + boxes.map { "\(quoted($0.element.name)) \($0.offset + 1)" }.joined(separator: ", ") + ")")
       }

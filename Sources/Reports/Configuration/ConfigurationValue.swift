@@ -56,12 +56,10 @@ public indirect enum ConfigurationValue: Sendable, Equatable, Codable {
   /// The tree of a YAML text. JSON is YAML.
   public init(yaml: String) throws(ConfigurationError) {
     do {
-      let nodes = try Array(Yams.compose_all(yaml: yaml))
-      guard nodes.count == 1 else {
-        throw ConfigurationError.malformed(
-          place: "the file", problem: "it holds \(nodes.count) documents, one is expected")
+      guard let node = try Yams.compose(yaml: yaml) else {
+        throw ConfigurationError.malformed(place: "the file", problem: "it is empty")
       }
-      self = try ConfigurationValue(node: nodes[0], depth: 0)
+      self = try ConfigurationValue(node: node, depth: 0)
     } catch let error as ConfigurationError {
       throw error
     } catch {

@@ -68,6 +68,16 @@ extension ConfigurationValue {
         found: self[context.codingPath.map(\.stringValue).joined(separator: ".")]?.text ?? "absent",
         expected: ConfigurationValue.words(for: expected))
     } catch DecodingError.dataCorrupted(let context) {
+      // A fraction where a whole number belongs is reported without its place: look which one it is.
+      if context.codingPath.isEmpty {
+        for case (let key, .number(let value)) in leaves() where value != value.rounded() && abs(value) < 0x1p53 {
+          let rounded = try setting(key, to: .integer(Int(value)))
+          if (try? rounded.decoded(type)) != nil {
+            throw ConfigurationError.wrongKind(
+              key: root.isEmpty ? key : "\(root).\(key)", found: "\(value)", expected: "a whole number")
+          }
+        }
+      }
       throw ConfigurationError.invalidValue(
         key: name(context.codingPath),
         found: self[context.codingPath.map(\.stringValue).joined(separator: ".")]?.text ?? "absent",

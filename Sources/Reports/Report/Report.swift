@@ -25,6 +25,11 @@ public struct Report: Codable, Sendable {
     public var data: String
     /// Half of the 95 % confidence interval, or the spread over draws; 0 for exact numbers.
     public var uncertainty: Double
+
+    public init(name: String, value: Double, unit: String, origin: Origin, data: String, uncertainty: Double) {
+      (self.name, self.value, self.unit, self.origin) = (name, value, unit, origin)
+      (self.data, self.uncertainty) = (data, uncertainty)
+    }
   }
 
   /// A table to read.

@@ -41,6 +41,8 @@ public struct RunRecord: Codable, Sendable {
     public var name: String
     public var step: Int
     public var value: Double
+
+    public init(name: String, step: Int, value: Double) { (self.name, self.step, self.value) = (name, step, value) }
   }
 
   /// A file that a run wrote, relative to its folder.

@@ -146,3 +146,13 @@ public enum StoreError: Error, Equatable, CustomStringConvertible {
     }
   }
 }
+
+extension RunStore {
+  /// Lets the file grow no more, as on a full disk.
+  package func limitPages() throws {
+    try database.writeWithoutTransaction { db in
+      let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
+      try db.execute(sql: "PRAGMA max_page_count = \(pages)")
+    }
+  }
+}

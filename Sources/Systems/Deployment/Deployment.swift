@@ -43,7 +43,8 @@ public enum Deployment: System {
       if !holds { throw ConfigurationError.invalidValue(key: key, found: "\(found)", expected: expected) }
     }
     try require(
-      FileManager.default.fileExists(atPath: c.model), "model", c.model.isEmpty ? "empty" : c.model, "the path of an ONNX file")
+      FileManager.default.fileExists(atPath: c.model), "model", c.model.isEmpty ? "empty" : c.model,
+      "the path of an ONNX file")
     try require(
       TestSet.names.contains(c.data) || FileManager.default.fileExists(atPath: c.data), "data", c.data,
       "\(TestSet.names.joined(separator: ", ")), or the path of an .npz file")
@@ -65,7 +66,8 @@ public enum Deployment: System {
     let count = batches.reduce(0) { $0 + $1.labels.shape[0] }
     let draws = context.substrate.kind == .analog ? context.substrate.draws : 0
 
-    func evaluate(_ network: ONNXNetwork, _ forward: inout ForwardContext, pass: Int, _ text: String) throws -> [Int32] {
+    func evaluate(_ network: ONNXNetwork, _ forward: inout ForwardContext, pass: Int, _ text: String) throws -> [Int32]
+    {
       var classes: [Int32] = []
       for (i, batch) in batches.enumerated() {
         let scores = try network([input.name: batch.inputs], in: &forward)[output]
@@ -95,7 +97,8 @@ public enum Deployment: System {
     report.figure("digital latency of one inference", digital.latency_s / Double(count), unit: "s", how: .projected)
     guard draws > 0 else { return report }
 
-    var accuracies: [Double] = [], agreements: [Double] = []
+    var accuracies: [Double] = []
+    var agreements: [Double] = []
     var last: (activity: Activity, pulses: Activity, crossbars: [Crossbar])?
     for draw in 0..<draws {
       var forward = ForwardContext(random: context.random.split("draw \(draw)"))
@@ -108,9 +111,11 @@ public enum Deployment: System {
       try context.record("analog accuracy", step: draw, value: accuracies[draw])
       last = (forward.activity, programming, network.operators.compactMap { $0 as? Crossbar })
     }
-    let (mean, spread) = moments(accuracies), (agreement, agreementSpread) = moments(agreements)
+    let (mean, spread) = moments(accuracies)
+    let (agreement, agreementSpread) = moments(agreements)
     report.figure("analog accuracy", mean, unit: "fraction", how: .simulated, data: c.data, uncertainty: spread)
-    report.figure("loss of accuracy", accuracy - mean, unit: "fraction", how: .simulated, data: c.data, uncertainty: spread)
+    report.figure(
+      "loss of accuracy", accuracy - mean, unit: "fraction", how: .simulated, data: c.data, uncertainty: spread)
     report.figure(
       "same answer as exact", agreement, unit: "fraction", how: .simulated, data: c.data, uncertainty: agreementSpread)
     if let last { addCost(last, digital, count, context.substrate, to: &report) }
@@ -134,28 +139,35 @@ public enum Deployment: System {
     let conductance = last.crossbars.reduce(0) { $0 + $1.totalConductance }
     let cost = model.cost(
       of: last.activity, macro: macro, meanConductance: conductance / Double(max(1, 2 * weights)))
-    let energy = cost.energy_J / Double(count), latency = cost.latency_s / Double(count)
+    let energy = cost.energy_J / Double(count)
+    let latency = cost.latency_s / Double(count)
     report.figure("energy of one inference", energy, unit: "J", how: .projected)
     report.figure("latency of one inference", latency, unit: "s", how: .projected)
     report.figure("energy gain over digital", digital.energy_J / cost.energy_J, unit: "times", how: .projected)
     report.figure("latency gain over digital", digital.latency_s / cost.latency_s, unit: "times", how: .projected)
     report.figure("arrays", Double(arrays), how: .simulated)
     report.figure(
-      "cells in use", Double(2 * weights) / Double(max(1, arrays * macro.rows * macro.columns)), unit: "fraction of all",
+      "cells in use", Double(2 * weights) / Double(max(1, arrays * macro.rows * macro.columns)),
+      unit: "fraction of all",
       how: .simulated)
     report.figure(
       "area of arrays and converters",
-      model.area(arrays: arrays, converters: last.crossbars.reduce(0) { $0 + $1.converters }, macro: macro), unit: "mm²",
+      model.area(arrays: arrays, converters: last.crossbars.reduce(0) { $0 + $1.converters }, macro: macro),
+      unit: "mm²",
       how: .projected)
     report.figure("energy of programming", model.programmingEnergy(last.pulses), unit: "J", how: .projected)
     report.table(
       "Energy of one inference (projected)", columns: ["part", "energy (J)", "share"],
       rows: cost.parts.map {
-        [$0.name, ReportPage.text($0.energy_J / Double(count)), String(format: "%.1f %%", 100 * $0.energy_J / cost.energy_J)]
+        [
+          $0.name, ReportPage.text($0.energy_J / Double(count)),
+          String(format: "%.1f %%", 100 * $0.energy_J / cost.energy_J),
+        ]
       })
     report.note(
       "Energy, latency and area are projected from component figures (see `substrate.cost`); interconnect, control and "
-        + "leakage are left out. Outputs stay analog only inside one array; activations are computed digitally and not counted.")
+        + "leakage are left out. Outputs stay analog only inside one array; activations are computed digitally and not counted."
+    )
   }
 
   /// Half of the 95 % interval of a share (normal approximation).

@@ -17,7 +17,8 @@ struct TestSet {
   init(_ c: Deployment.Configuration, in folder: String?) throws {
     if TestSet.names.contains(c.data) {
       let location = try DataCatalogue.locate(c.data, in: folder ?? "")
-      let images = "\(location)/t10k-images-idx3-ubyte.gz", classes = "\(location)/t10k-labels-idx1-ubyte.gz"
+      let images = "\(location)/t10k-images-idx3-ubyte.gz"
+      let classes = "\(location)/t10k-labels-idx1-ubyte.gz"
       inputs = try IDX.readImages(images)
       labels = try IDX.readBytes(classes)
       uses = try [("\(c.data) images", images), ("\(c.data) labels", classes)].map {
@@ -42,7 +43,8 @@ struct TestSet {
   }
 
   /// The samples in portions, in the shape that a model wants.
-  func batches(_ c: Deployment.Configuration, shape: [Int?]) throws -> [(inputs: Tensor<Float>, labels: Tensor<Int32>)] {
+  func batches(_ c: Deployment.Configuration, shape: [Int?]) throws -> [(inputs: Tensor<Float>, labels: Tensor<Int32>)]
+  {
     // A model that was exported for one size of batch gets that size, and the rest is left out.
     let fixed = shape.first ?? nil
     let size = fixed ?? c.batch
@@ -52,7 +54,8 @@ struct TestSet {
     guard rest.contains(where: { $0 == nil }) || rest.reduce(1, { $0 * ($1 ?? 1) }) == numbers else {
       throw ConfigurationError.invalidValue(
         key: "data", found: "samples of shape \(Array(inputs.shape.dropFirst()))",
-        expected: "\(rest.map { $0.map(String.init) ?? "any" }.joined(separator: " × ")) numbers, as the model's input has")
+        expected:
+          "\(rest.map { $0.map(String.init) ?? "any" }.joined(separator: " × ")) numbers, as the model's input has")
     }
     return try stride(from: 0, to: count, by: size).compactMap { start in
       let end = min(count, start + size)

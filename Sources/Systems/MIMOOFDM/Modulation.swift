@@ -38,8 +38,8 @@ public enum Modulation: String, ConfigurationChoice {
   /// The label nearest to an amplitude.
   func label(at amplitude: Float) -> Int {
     let position = (amplitude / halfStep + Float(levels - 1)) / 2
-    // An amplitude that is no number, from a singular channel, decides for the lowest level.
-    let level = position > 0 ? min(levels - 1, Int(position.rounded())) : 0
+    // A singular channel can give infinity, or no number at all: clamp before converting.
+    let level = position > 0 ? Int(min(Float(levels - 1), position.rounded())) : 0
     return level ^ (level >> 1)
   }
 

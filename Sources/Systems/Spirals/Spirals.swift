@@ -50,7 +50,7 @@ public enum Spirals: System {
     settings.epochs = c.epochs
     settings.seed = context.seed
     settings.checkpoint = context.folder.map { "\($0)/checkpoint.safetensors" }
-    settings.checkpointEvery = 50
+    if settings.checkpoint != nil { settings.checkpointEvery = 50 }
     if let folder = context.folder {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }

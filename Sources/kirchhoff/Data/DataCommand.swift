@@ -12,7 +12,8 @@ struct DataCommand: ParsableCommand {
     subcommands: [List.self, Fetch.self, Check.self, Path.self])
 
   struct List: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Lists data sets: whether they are here, size, terms, source.")
+    static let configuration = CommandConfiguration(
+      abstract: "Lists data sets: whether they are here, size, terms, source.")
 
     func run() {
       var rows = [["name", "here", "size", "licence", "what", "source"]]
@@ -41,13 +42,17 @@ struct DataCommand: ParsableCommand {
         let entry = try entry(name)
         if !entry.note.isEmpty { say(entry.note) }
         let fetcher = DataFetcher { file, bytes, total in
-          let share = total.map { String(format: " of %.1f MB (%.0f %%)", Double($0) / 1e6, 100 * Double(bytes) / Double($0)) } ?? " MB"
+          let share =
+            total.map { String(format: " of %.1f MB (%.0f %%)", Double($0) / 1e6, 100 * Double(bytes) / Double($0)) }
+            ?? " MB"
           let line = "\(file): \(String(format: "%.1f", Double(bytes) / 1e6))\(share)"
           if isatty(2) != 0 { FileHandle.standardError.write(Data("\r\u{1B}[K\(line)".utf8)) }
         }
         let fetched = try fetcher.fetch(entry, into: dataFolder())
         if isatty(2) != 0, !fetched.isEmpty { say("") }
-        print("\(name): \(fetched.isEmpty ? "was there" : "fetched \(fetched.joined(separator: ", "))"): \(dataFolder())/\(name)")
+        print(
+          "\(name): \(fetched.isEmpty ? "was there" : "fetched \(fetched.joined(separator: ", "))"): \(dataFolder())/\(name)"
+        )
       }
     }
   }

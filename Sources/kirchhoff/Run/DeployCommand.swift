@@ -26,7 +26,10 @@ struct DeployCommand: ParsableCommand {
       throw ValidationError("\(model) is not there: check the path of the ONNX file")
     }
     var options = options
-    options.assignments += ["model=\(absolute(model))", "data=\(FileManager.default.fileExists(atPath: data) && data.hasSuffix(".npz") ? absolute(data) : data)"]
+    options.assignments += [
+      "model=\(absolute(model))",
+      "data=\(FileManager.default.fileExists(atPath: data) && data.hasSuffix(".npz") ? absolute(data) : data)",
+    ]
     if let samples { options.assignments.append("samples=\(samples)") }
     try options.run(AnySystem(Deployment.self))
   }

@@ -38,7 +38,8 @@ struct ServeCommand: AsyncParsableCommand {
       server: .http1(
         configuration: .init(
           idleTimeout: .seconds(10),
-          httpDecoderConfiguration: .init(maxHeaderFieldSize: 8192, maxHeaderListSize: 16384, maxHeaderFieldCount: 100))),
+          httpDecoderConfiguration: .init(maxHeaderFieldSize: 8192, maxHeaderListSize: 16384, maxHeaderFieldCount: 100))
+      ),
       configuration: ApplicationConfiguration(
         address: .hostname(host, port: port), serverName: nil,
         availableConnectionsDelegate: MaximumAvailableConnections(128, logger: logger)),
@@ -49,7 +50,8 @@ struct ServeCommand: AsyncParsableCommand {
         fflush(nil)
       }, logger: logger)
     do { try await application.runService() } catch {
-      throw ValidationError("--host \(host) --port \(port) cannot be used: \(error): choose another port, or end the program that has it")
+      throw ValidationError(
+        "--host \(host) --port \(port) cannot be used: \(error): choose another port, or end the program that has it")
     }
   }
 }

@@ -24,7 +24,9 @@ struct ServeGuard<Context: RequestContext>: RouterMiddleware {
     let site = request.headers[.secFetchSite]
     // Following a link to the page itself is harmless.
     let isLink = request.method == .get && request.uri.path == "/"
-    if let site, site != "same-origin", site != "none", !isLink { return refusal(.forbidden, "requests from other sites are refused") }
+    if let site, site != "same-origin", site != "none", !isLink {
+      return refusal(.forbidden, "requests from other sites are refused")
+    }
     if let origin = request.headers[.origin], origin != "http://\(authority)" {
       return refusal(.forbidden, "requests from other sites are refused")
     }
@@ -45,9 +47,13 @@ struct ServeGuard<Context: RequestContext>: RouterMiddleware {
         response.headers[.setCookie] = "\(ServeGuard.cookie)=\(token); HttpOnly; SameSite=Strict; Path=/"
         return response
       }
-      let cookies = (request.headers[.cookie] ?? "").split(separator: ";").map { $0.trimmingCharacters(in: .whitespaces) }
+      let cookies = (request.headers[.cookie] ?? "").split(separator: ";").map {
+        $0.trimmingCharacters(in: .whitespaces)
+      }
       let bearer = request.headers[.authorization].map { String($0.dropFirst(7)) }
-      guard cookies.contains(where: { matches($0, "\(ServeGuard.cookie)=\(token)") }) || bearer.map({ matches($0, token) }) == true
+      guard
+        cookies.contains(where: { matches($0, "\(ServeGuard.cookie)=\(token)") })
+          || bearer.map({ matches($0, token) }) == true
       else { return refusal(.unauthorized, "the token is missing: open the address that `kirchhoff serve` printed") }
     }
     var response = try await next(request, context)

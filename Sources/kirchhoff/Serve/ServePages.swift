@@ -68,7 +68,8 @@ struct ServePages: Sendable {
 
   /// A file that the run recorded; any other name is unknown, so no path leads out of the folder.
   private func file(_ id: String, _ name: String) throws -> Response {
-    guard let record = try? store.run(store.resolve(id)), let artefact = record.artefacts.first(where: { $0.path == name }),
+    guard let record = try? store.run(store.resolve(id)),
+      let artefact = record.artefacts.first(where: { $0.path == name }),
       let data = FileManager.default.contents(atPath: "\(record.folder)/\(artefact.path)")
     else { throw HTTPError(.notFound, message: "there is no such file") }
     let types = [
