@@ -241,6 +241,44 @@ private enum Samples {
     }
   }
 
+  private static let planetoidParts = ["x", "y", "tx", "ty", "allx", "ally", "graph", "test.index"]
+
+  @Test("the pickles of Planetoid are read as Python wrote them")
+  func planetoid() throws {
+    try withFolder { folder in
+      for part in Self.planetoidParts { _ = try file(folder, "ind.tiny.\(part)", Samples.made("ind.tiny.\(part)")) }
+      let network = try CitationNetwork(planetoid: folder, name: "tiny")
+      let words: [Float] = [1, 0, 0, 0, 1, 0, 1, 1, 0, 0, 0, 1, 0, 1, 1, 1, 0, 1]
+      #expect(try network.features.dense().elements == words)
+      #expect(network.graph.nodeLabels == [0, 1, 2, 0, 1, 2])
+      let edges = network.graph.edges.map { [$0.from, $0.to] }
+      #expect(edges == [[0, 1], [0, 2], [1, 0], [2, 0], [2, 3], [3, 2], [3, 4], [4, 3]])
+      #expect(network.split == ["train": [0, 1], "val": [2, 3], "test": [4, 5]])
+    }
+  }
+
+  @Test("damaged pickles are errors, never crashes")
+  func damagedPlanetoid() throws {
+    try withFolder { folder in
+      var random = RandomStream(seed: 12)
+      for part in Self.planetoidParts { _ = try file(folder, "ind.tiny.\(part)", Samples.made("ind.tiny.\(part)")) }
+      for i in 0..<10_000 {
+        let part = Self.planetoidParts[i % Self.planetoidParts.count]
+        let good = Samples.made("ind.tiny.\(part)")
+        var bytes = good
+        let at = Int(random.next() % UInt64(bytes.count))
+        switch random.next() % 3 {
+        case 0: bytes[at] = UInt8(truncatingIfNeeded: random.next())
+        case 1: bytes.removeSubrange(at..<min(bytes.count, at + 1 + Int(random.next() % 8)))
+        default: bytes.insert(UInt8(truncatingIfNeeded: random.next()), at: at)
+        }
+        let path = try file(folder, "ind.tiny.\(part)", bytes)
+        do { _ = try CitationNetwork(planetoid: folder, name: "tiny") } catch is DataError {} catch is TensorError {}
+        try writeQuickly(good, path)
+      }
+    }
+  }
+
   @Test("skeletons and their motion, and events, are read as written")
   func motion() throws {
     try withFolder { folder in

@@ -30,3 +30,22 @@ with wave.open(str(out / "stereo.wav"), "wb") as w:
     w.writeframes(np.array([[0, 32767], [-32768, 16384], [1, -1]], "<i2").tobytes())
 for path in out.iterdir():
     path.chmod(0o644)
+
+# A citation network of six papers in Planetoid's files: papers 0 to 3 known, of which 0 and 1 are trained on, 5 and 4
+# tested in that order.
+import collections
+import pickle
+
+import scipy.sparse as sp
+
+words = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1], [0, 1, 1], [1, 0, 1]], np.float32)
+labels = np.eye(3, dtype=np.int32)[[0, 1, 2, 0, 1, 2]]
+graph = collections.defaultdict(list, {0: [1, 2], 1: [0, 1], 2: [0, 3], 3: [2, 2, 4], 4: [3], 5: []})
+order = [5, 4]
+parts = {"x": sp.csr_matrix(words[:2]), "y": labels[:2], "allx": sp.csr_matrix(words[:4]), "ally": labels[:4],
+         "tx": sp.csr_matrix(words[order]), "ty": labels[order], "graph": graph}
+for name, value in parts.items():
+    (out / f"ind.tiny.{name}").write_bytes(pickle.dumps(value, protocol=2))
+(out / "ind.tiny.test.index").write_text("".join(f"{i}\n" for i in order))
+for path in out.iterdir():
+    path.chmod(0o644)
