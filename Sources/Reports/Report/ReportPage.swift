@@ -11,7 +11,7 @@ public enum ReportPage {
       gnuplot.map { gnuplot in
         report.charts.map { chart in
           do {
-            return ["title": chart.title, "svg": inline(try gnuplot.draw(chart)), "problem": ""]
+            return ["title": chart.title, "svg": inline(try gnuplot.draw(chart))]
           } catch {
             return ["title": chart.title, "svg": "", "problem": ": \(error)"]
           }
