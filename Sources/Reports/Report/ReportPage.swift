@@ -64,7 +64,7 @@ public enum ReportPage {
 
   /// A number as people read it: six significant digits.
   public static func text(_ value: Double) -> String {
-    if abs(value) == .greatestFiniteMagnitude { return value > 0 ? "any" : "any" }
+    if abs(value) == .greatestFiniteMagnitude { return "any" }
     return value == value.rounded() && abs(value) < 1e6 ? String(format: "%.0f", value) : String(format: "%.6g", value)
   }
 }

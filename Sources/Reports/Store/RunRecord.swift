@@ -74,7 +74,7 @@ public struct RunRecord: Codable, Sendable {
       "\(parts.year ?? 0)\(two(parts.month))\(two(parts.day))-\(two(parts.hour))\(two(parts.minute))\(two(parts.second))-\(letters)"
   }
 
-  /// JSON as kept on disk: dates in ISO 8601 with milliseconds.
+  /// JSON as kept on disk: dates in seconds since 1970.
   package static var encoder: JSONEncoder {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
