@@ -42,7 +42,7 @@ let package = Package(
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CKernels", cSettings: kernelSettings),
     .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "CFFTW", "COneDNN", "CSuiteSparse"]),
-    .target(name: "Substrates", dependencies: ["Tensors"]),
+    .target(name: "Substrates", dependencies: ["Tensors", "CKernels"]),
     .target(
       name: "Networks",
       dependencies: ["Substrates", "Tensors", "CZip", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
@@ -62,7 +62,9 @@ let package = Package(
       resources: [.embedInCode("Report/page.mustache")]),
     .target(
       name: "Systems",
-      dependencies: ["Reports", "Networks", "Dynamics", "Datasets", "Chips", "Circuits", "Substrates", "Tensors"]),
+      dependencies: [
+        "Reports", "Networks", "Dynamics", "Datasets", "Chips", "Circuits", "Devices", "Substrates", "Tensors", "CKernels",
+      ]),
     .executableTarget(
       name: "kirchhoff",
       dependencies: [
@@ -78,7 +80,7 @@ let package = Package(
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics", "Networks"]),
     .testTarget(name: "CircuitsTests", dependencies: ["Chips", "Circuits", "Devices", "Substrates"]),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", .product(name: "GRDB", package: "GRDB.swift")]),
-    .testTarget(name: "SystemsTests", dependencies: ["Systems", "Reports"]),
+    .testTarget(name: "SystemsTests", dependencies: ["Systems", "Reports", "Circuits", "Devices", "Substrates", "Tensors"]),
     .testTarget(name: "KirchhoffTests", dependencies: ["kirchhoff", "Networks", "Reports"]),
   ],
   swiftLanguageModes: [.v6]

@@ -34,6 +34,8 @@ WORKS = {
     "warp": ("12 warps + convolutions, 256x448", [("PyTorch eager", 1.0, "item07_warp.py", ["eager/full"])]),
     "rbm": ("restricted Boltzmann machine, CD-1 pass", [
         ("fastest of PyTorch, NumPy, scikit-learn", 1.2, "item05_rbm.py", ["torch eager", "numpy", "sklearn"])]),
+    "mimo": ("4x4 MIMO-OFDM link, 20.5 Mbit", [
+        ("fastest of JAX, NumPy, PyTorch, Sionna", 5, "item09_mimo.py", ["jax", "numpy soa", "torch", "sionna"])]),
     "gemm": ("float32 product 1024^3", [("the BLAS call itself", 0.97, None, ["gemm-onednn", "gemm-openblas"])]),
 }
 # Timed repeats of a peer that do other than one unit of our work.

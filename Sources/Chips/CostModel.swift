@@ -29,6 +29,8 @@ public struct CostModel: Codable, Sendable, Equatable {
   public var digitalOperationsPerSecond = 64e9
   /// One byte to or from on-chip memory, in joules: 1.25 pJ for SRAM of 32 KB, Horowitz, ISSCC 2014: 10 pJ for 8 bytes (K).
   public var memoryByte_J = 1.25e-12
+  /// One operational amplifier while it works, in watts. (A)
+  public var amplifier_W = 100e-6
 
   public init() {}
 
@@ -44,7 +46,10 @@ public struct CostModel: Codable, Sendable, Equatable {
     let bits = macro.outputBits > 0 ? macro.outputBits : 16
     var cost = Cost()
     cost.add(
-      "cells", energy: Double(activity.cellReads) * voltage * voltage * meanSquareInput * meanConductance * settling_s)
+      "cells",
+      energy: (Double(activity.cellReads) * settling_s + activity.cells_s) * voltage * voltage * meanSquareInput
+        * meanConductance)
+    cost.add("amplifiers", energy: activity.amplifiers_s * amplifier_W)
     cost.add("input converters", energy: Double(activity.inputConversions) * inputConversion_J)
     cost.add(
       "output converters", energy: Double(activity.outputConversions) * outputConversion_J * power(2, bits - 8))
@@ -52,6 +57,7 @@ public struct CostModel: Codable, Sendable, Equatable {
     cost.add("memory", energy: Double(activity.bytesMoved) * memoryByte_J)
     cost.latency_s =
       Double(activity.serialSteps) * (settling_s + conversion_s * Double(macro.outputsPerConverter))
+      + activity.settling_s
       + Double(activity.digitalOperations) / digitalOperationsPerSecond
     return cost
   }

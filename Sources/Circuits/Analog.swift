@@ -18,4 +18,8 @@ public struct Analog: Substrate {
   public func linearOperator(_ weights: Tensor<Float>, in context: inout ForwardContext) throws -> any LinearOperator {
     try Crossbar(weights: weights, macro: macro, device: device, in: &context)
   }
+
+  public func linearSolver(_ problem: ComplexSystems, in context: inout ForwardContext) throws -> any LinearSolver {
+    try ClosedLoopSolver(problem, macro: macro, device: device, in: &context)
+  }
 }

@@ -32,6 +32,8 @@ public struct Crossbar: LinearOperator {
   private struct Tile: Sendable {
     var rows: Range<Int>
     var columns: Range<Int>
+    /// Of the output converters.
+    var range: Float
     /// (G⁺ − G⁻)/ΔG, `[rows, columns]`.
     var difference: Tensor<Float>
     /// Variance of a read of it, or nothing without read noise.
@@ -75,10 +77,12 @@ public struct Crossbar: LinearOperator {
         let plus = try program(part)
         let minus = try program(part.negated())
         total += try Double(plus.sum().item()) + Double(minus.sum().item())
+        let largestOutput = try part.magnitude().sum(axes: [0]).max().item()
         let variance = try (cell.readVariance(plus) + cell.readVariance(minus)) * (1 / (width * width))
         tiles.append(
           Tile(
-            rows: rows, columns: columns, difference: try (plus - minus) * (1 / width),
+            rows: rows, columns: columns,
+            range: Swift.min(macro.outputRange, Swift.max(largestOutput, .leastNormalMagnitude)), difference: try (plus - minus) * (1 / width),
             variance: try variance.max().item() > 0 ? variance : nil))
       }
     }
@@ -106,7 +110,7 @@ public struct Crossbar: LinearOperator {
         let deviation = try matmul(part.squared(), variance).squareRoot()
         current = try current + deviation * context.random.normal(current.shape)
       }
-      let reading = try quantised(current, bits: macro.outputBits, range: macro.outputRange)
+      let reading = try quantised(current, bits: macro.outputBits, range: tile.range)
       columns[tile.columns.lowerBound] = try columns[tile.columns.lowerBound].map { try $0 + reading } ?? reading
       context.activity.cellReads += 2 * batch * tile.difference.count
       context.activity.inputConversions += batch * tile.rows.count

@@ -10,7 +10,8 @@ public struct Macro: Codable, Sendable, Equatable {
   public var inputBits = 8
   /// Resolution of output converters, in bits; 0 for exact readings.
   public var outputBits = 8
-  /// Largest output that converters take, as a multiple of largest weight × largest input.
+  /// Largest output that converters take, as a multiple of largest weight × largest input. Where the weights of an array
+  /// cannot give as much, its range is what they can give.
   public var outputRange: Float = 12
   /// Largest read voltage, in volts.
   public var readVoltage_V: Float = 0.1
@@ -20,6 +21,8 @@ public struct Macro: Codable, Sendable, Equatable {
   public var age_s: Double = 0
   /// The cells.
   public var device = RRAM()
+  /// Amplifiers of closed loops.
+  public var amplifier = Amplifier()
 
   public init() {}
 
@@ -48,6 +51,17 @@ public struct Macro: Codable, Sendable, Equatable {
     try require((0...1).contains(device.stuckFraction), "device.stuckFraction", device.stuckFraction, "0 to 1")
     try require(
       (0...1).contains(device.relaxationPerDecade), "device.relaxationPerDecade", device.relaxationPerDecade, "0 to 1")
+    try require(
+      amplifier.gain > 1 && amplifier.gain.isFinite, "amplifier.gain", amplifier.gain, "above 1, finite")
+    try require(
+      amplifier.bandwidth_Hz > 0 && amplifier.bandwidth_Hz.isFinite, "amplifier.bandwidth_Hz", amplifier.bandwidth_Hz,
+      "above 0 Hz, finite")
+    try require(
+      amplifier.settlingError > 0 && amplifier.settlingError < 1, "amplifier.settlingError", amplifier.settlingError,
+      "above 0, below 1")
+    try require(
+      amplifier.timeout_s > 0 && amplifier.timeout_s.isFinite, "amplifier.timeout_s", amplifier.timeout_s,
+      "above 0 s, finite")
     try require(
       device.pulsesPerWrite >= 0 && device.pulsesPerWrite.isFinite, "device.pulsesPerWrite", device.pulsesPerWrite,
       "0 or more")

@@ -25,6 +25,14 @@ public protocol Substrate: Sendable {
   func convolutionOperator(
     _ weights: Tensor<Float>, _ geometry: ConvolutionGeometry, in context: inout ForwardContext
   ) throws -> any ConvolutionOperator
+  /// Stores the matrices of least-squares problems and gives what solves them; exactly, unless a substrate has closed loops.
+  func linearSolver(_ problem: ComplexSystems, in context: inout ForwardContext) throws -> any LinearSolver
+}
+
+extension Substrate {
+  public func linearSolver(_ problem: ComplexSystems, in context: inout ForwardContext) throws -> any LinearSolver {
+    DigitalSolver(problem: problem)
+  }
 }
 
 /// Exact single-precision arithmetic on the processor.

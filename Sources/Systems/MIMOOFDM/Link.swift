@@ -1,3 +1,4 @@
+import CKernels
 import Circuits
 import Foundation
 import Reports
@@ -8,184 +9,299 @@ import Tensors
 struct Link {
   private let c: MIMOOFDM.Configuration
   private let ratio_dB: Double
-  private let noise: Float
-  /// OFDM symbols of one piece of work; each piece has its own random stream, so that the split over threads and
-  /// processes does not matter.
-  private static let piece = 20
+  private let noise: Double
+  /// Channels in one piece of work; each piece has its own random stream, so that the split over threads and processes does
+  /// not matter.
+  private let piece: Int
+  private let response: Tensor<Float>
+  private let exactAnalysis: Tensor<Float>?
 
   /// What a simulation found.
   struct Outcome {
-    var rate: Double
+    var rate = 0.0
     /// Half of the 95 % confidence interval, from the spread between pieces: errors inside one fade together.
-    var uncertainty: Double
-    /// Root mean square error of the transform relative to its input.
-    var errorVectorMagnitude: Double
-    var activity: Activity
-    /// Of the transform's cells, in siemens; 0 on a digital substrate.
-    var meanConductance: Double
+    var uncertainty = 0.0
+    /// Of uncoded blocks.
+    var blockRate = 0.0
+    /// Mutual information of a bit and its soft value.
+    var information = 0.0
+    /// Root mean square error of the transform relative to its input, and of symbols after detection.
+    var transformError = 0.0, symbolError = 0.0
+    /// Mean square error of the channel estimate.
+    var estimateError = 0.0
+    var transforms = Activity(), detection = Activity()
+    /// Slowest loop of each channel on average; largest; part of loops that ran into the time-out.
+    var settling_s = 0.0, longestSettling_s = 0.0, timeouts = 0.0
+    /// Of cells, in siemens; 0 on a digital substrate.
+    var transformConductance = 0.0, detectionConductance = 0.0
+    /// Some symbols after detection, as real and imaginary parts.
+    var constellation: (re: [Double], im: [Double]) = ([], [])
   }
 
-  init(_ c: MIMOOFDM.Configuration, ratio_dB: Double) {
+  init(_ c: MIMOOFDM.Configuration, ratio_dB: Double) throws {
     self.c = c
     self.ratio_dB = ratio_dB
-    noise = Float(pow(10, -ratio_dB / 10))
+    noise = pow(10, -ratio_dB / 10)
+    piece = max(1, min(20 / c.coherence + 1, 40_000 / (c.antennas * c.streams * c.usedSubcarriers)))
+    response = try c.carriers.response(c.tapDeviations)
+    exactAnalysis = c.signal == .samples ? try c.carriers.analysis() : nil
   }
 
   func simulate(in context: RunContext, progress: (Double) throws -> Void) throws -> Outcome {
     let random = context.random.split("link at \(ratio_dB) dB")
-    let pieces = (c.symbols + Link.piece - 1) / Link.piece
-    // Every programming draw is another array; pieces are dealt out to them in turn.
+    let channels = (c.symbols + c.coherence - 1) / c.coherence
+    let pieces = (channels + piece - 1) / piece
+    // Every programming draw is another set of arrays; pieces are dealt out to them in turn.
     let draws = context.substrate.kind == .analog ? min(context.substrate.draws, pieces) : 1
-    var transforms: [any LinearOperator] = []
-    for draw in 0..<draws {
-      var forward = ForwardContext(random: context.random.split("programming \(draw)"))
-      transforms.append(try context.substrate.make().linearOperator(Link.fourier(c.subcarriers), in: &forward))
+    let receivers = try (0..<draws).map {
+      try Receiver(
+        c, noise: noise, substrate: context.substrate.make(), random: context.random.split("programming \($0)"))
     }
-    let inverse = try Link.fourier(c.subcarriers).transposed()
     var mine: [Int: [Double]] = [:]
+    var shown = Piece()
     let share = Array(context.team.share(of: pieces))
-    for (i, piece) in share.enumerated() {
-      mine[piece] = try simulate(piece, random.split("piece \(piece)"), transforms[piece % draws], inverse)
-      try progress(Double(i + 1) / Double(share.count))
+    // Some pieces at a time, so that progress is told and cancellation heard in between.
+    for start in stride(from: 0, to: share.count, by: 16) {
+      let wave = Array(share[start..<min(share.count, start + 16)])
+      var results = [Result<Piece, any Error>?](repeating: nil, count: wave.count)
+      results.withUnsafeMutableBufferPointer { results in
+        nonisolated(unsafe) let results = results
+        parallelFor(wave.count) { part in
+          for i in part {
+            results[i] = Result {
+              try simulate(
+                wave[i], channels: min(piece, channels - wave[i] * piece), random.split("piece \(wave[i])"),
+                receivers[wave[i] % draws])
+            }
+          }
+        }
+      }
+      for (i, result) in results.enumerated() {
+        guard let found = try result?.get() else { continue }
+        mine[wave[i]] = found.numbers
+        if wave[i] == 0 { shown = found }
+      }
+      try progress(Double(start + wave.count) / Double(share.count))
     }
-    let results = try context.team.collect(mine, pieces: pieces, width: 8)
-    func total(_ column: Int) -> Double { results.reduce(0) { $0 + $1[column] } }
-    let bits = Double(c.symbols * c.subcarriers * c.streams * c.modulation.bits)
-    let rate = total(0) / bits
-    let share0 = bits / Double(pieces)
-    let variance = results.reduce(0) { $0 + ($1[0] / share0 - rate) * ($1[0] / share0 - rate) }
+    let all = try context.team.collect(mine, pieces: pieces, width: Piece.width).map(Piece.init(numbers:))
+    var outcome = Outcome()
+    func sum(_ key: KeyPath<Piece, Double>) -> Double { all.reduce(0) { $0 + $1[keyPath: key] } }
+    let bits = sum(\.bits)
+    outcome.rate = sum(\.errors) / bits
+    let variance = all.reduce(0) { $0 + pow(($1.errors - outcome.rate * $1.bits) / (bits / Double(pieces)), 2) }
     // With no error seen, 3/n bounds the rate at 95 % for independent bits (the rule of three).
-    let uncertainty =
-      total(0) == 0 ? 3 / bits : pieces > 1 ? 1.96 * (variance / Double(pieces * (pieces - 1))).squareRoot() : rate
-    var activity = Activity()
-    activity.cellReads = Int(total(3))
-    activity.inputConversions = Int(total(4))
-    activity.outputConversions = Int(total(5))
-    activity.digitalOperations = Int(total(6))
-    activity.serialSteps = Int(total(7))
-    let crossbars = transforms.compactMap { $0 as? Crossbar }
-    let cells = Double(crossbars.count * 2 * 4 * c.subcarriers * c.subcarriers)
-    return Outcome(
-      rate: rate, uncertainty: uncertainty, errorVectorMagnitude: (total(1) / total(2)).squareRoot(),
-      activity: activity,
-      meanConductance: crossbars.isEmpty ? 0 : crossbars.reduce(0) { $0 + $1.totalConductance } / cells)
-  }
-
-  /// The unitary Fourier transform of N complex numbers as a real matrix for row vectors [Re, Im]: `[2N, 2N]`.
-  static func fourier(_ count: Int) throws -> Tensor<Float> {
-    let scale = 1 / Double(count).squareRoot()
-    var elements = [Float](repeating: 0, count: 4 * count * count)
-    for n in 0..<count {
-      for k in 0..<count {
-        // The product k·n is taken modulo N first, which keeps the angle's digits.
-        let angle = 2 * Double.pi * Double(k * n % count) / Double(count)
-        let (cosine, sine) = (Float(cos(angle) * scale), Float(sin(angle) * scale))
-        elements[n * 2 * count + k] = cosine
-        elements[n * 2 * count + count + k] = -sine
-        elements[(count + n) * 2 * count + k] = sine
-        elements[(count + n) * 2 * count + count + k] = cosine
-      }
+    outcome.uncertainty =
+      sum(\.errors) == 0
+      ? 3 / bits : pieces > 1 ? 1.96 * (variance / Double(pieces * (pieces - 1))).squareRoot() : outcome.rate
+    outcome.blockRate = sum(\.blockErrors) / sum(\.blocks)
+    outcome.information = sum(\.information) / bits
+    outcome.transformError = sum(\.transformPower) > 0 ? (sum(\.transformError) / sum(\.transformPower)).squareRoot() : 0
+    outcome.symbolError = (sum(\.symbolError) / sum(\.symbols)).squareRoot()
+    outcome.estimateError = sum(\.estimateError) / Double(pieces)
+    outcome.settling_s = sum(\.settling_s) / Double(channels)
+    outcome.longestSettling_s = all.reduce(0) { max($0, $1.longestSettling_s) }
+    outcome.timeouts = sum(\.timeouts) / Double(channels * c.usedSubcarriers)
+    outcome.detectionConductance = sum(\.conductance) / Double(pieces)
+    for piece in all {
+      outcome.transforms += piece.transforms
+      outcome.detection += piece.detection
     }
-    return try Tensor(elements, shape: [2 * count, 2 * count])
+    let crossbars = receivers.compactMap { $0.analysis as? Crossbar }
+    let cells = Double(crossbars.count * 2 * 4 * c.subcarriers * c.usedSubcarriers)
+    outcome.transformConductance = crossbars.isEmpty ? 0 : crossbars.reduce(0) { $0 + $1.totalConductance } / cells
+    outcome.constellation = shown.constellation
+    return outcome
   }
 
-  /// One piece: errors, squared error and power of the transform, activity.
-  private func simulate(
-    _ piece: Int, _ stream: RandomStream, _ transform: any LinearOperator, _ inverse: Tensor<Float>
-  ) throws -> [Double] {
+  /// One piece: some channels, each with training and data symbols.
+  private func simulate(_ piece: Int, channels: Int, _ stream: RandomStream, _ receiver: Receiver) throws -> Piece {
     var random = stream
-    let symbols = min(Link.piece, c.symbols - piece * Link.piece)
-    let (n, nt, nr) = (c.subcarriers, c.streams, c.antennas)
-    let labels = c.modulation.levels
-    let drawn: Tensor<Float> = try random.uniform([symbols * n * nt * 2], in: 0...Float(labels))
-    let sent = drawn.elements.map { min(labels - 1, Int($0)) }
-    let (hRe, hIm) = try channel(symbols, &random)
-    // What the antennas receive, [symbols·antennas, 2N] as real and imaginary part.
-    var clean: Tensor<Float> = try random.normal([symbols * nr, 2 * n], standardDeviation: (noise / 2).squareRoot())
-    let amplitudes = (0..<labels).map(c.modulation.amplitude)
-    var received = clean.elements
-    for s in 0..<symbols {
-      for k in 0..<n {
-        let symbol = ((s * n) + k) * nt * 2
-        let matrix = (s * n + k) * nr * nt
-        for r in 0..<nr {
-          var (sRe, sIm): (Float, Float) = (0, 0)
-          for t in 0..<nt {
-            let (a, b) = (amplitudes[sent[symbol + 2 * t]], amplitudes[sent[symbol + 2 * t + 1]])
-            let (p, q) = (hRe[matrix + r * nt + t], hIm[matrix + r * nt + t])
-            sRe += p * a - q * b
-            sIm += p * b + q * a
-          }
-          received[(s * nr + r) * 2 * n + k] += sRe
-          received[(s * nr + r) * 2 * n + n + k] += sIm
-        }
-      }
-    }
-    clean = try Tensor(received, shape: clean.shape)
-    // In time after the cyclic prefix is dropped; white noise stays white under a unitary transform.
     var forward = ForwardContext(random: random.split("reads"))
-    let output = try transform.apply(matmul(clean, inverse), in: &forward)
-    let error = try (output - clean).squared().sum().item()
-    let power = try clean.squared().sum().item()
-    let seen = output.elements
-    var errors = 0
-    var detector = Detector(transmit: nt, receive: nr, c.detection, noise: noise)
-    var (yRe, yIm) = ([Float](repeating: 0, count: nr), [Float](repeating: 0, count: nr))
-    hRe.withUnsafeBufferPointer { hRe in
-      hIm.withUnsafeBufferPointer { hIm in
-        guard let re = hRe.baseAddress, let im = hIm.baseAddress else { return }
-        for s in 0..<symbols {
-          for k in 0..<n {
-            for r in 0..<nr {
-              yRe[r] = seen[(s * nr + r) * 2 * n + k]
-              yIm[r] = seen[(s * nr + r) * 2 * n + n + k]
-            }
-            let matrix = (s * n + k) * nr * nt
-            let symbol = (s * n + k) * nt * 2
-            detector.detect(hRe: re + matrix, hIm: im + matrix, yRe: yRe, yIm: yIm) { t, real, imaginary in
-              errors += (c.modulation.label(at: real) ^ sent[symbol + 2 * t]).nonzeroBitCount
-              errors += (c.modulation.label(at: imaginary) ^ sent[symbol + 2 * t + 1]).nonzeroBitCount
-            }
-          }
-        }
+    var result = Piece()
+    let (used, nt, nr) = (c.usedSubcarriers, c.streams, c.antennas)
+    let symbols = channels * c.coherence
+    let words = random.words(symbols * nt * used)
+    let sent = try Tensor<Float>.uninitialized([channels, c.coherence, nt, 2, used])
+    let (bits, quadrature, half) = (Int32(c.modulation.axisBits), Int32(c.modulation.axes - 1), c.modulation.halfStep)
+    for row in 0..<symbols * nt {
+      words.withUnsafeBufferPointer {
+        kk_map_f32(used, bits, quadrature, half, $0.baseAddress.map { $0 + row * used }, sent.body.f32 + row * 2 * used)
       }
     }
-    let activity = forward.activity
-    return [
-      Double(errors), Double(error), Double(power), Double(activity.cellReads), Double(activity.inputConversions),
-      Double(activity.outputConversions), Double(activity.digitalOperations), Double(activity.serialSteps),
-    ]
+    let draw = try ChannelDraw(c, blocks: channels, matrix: response, &random)
+    let pilots = c.estimation == .known ? 0 : c.trainingSymbols
+    let all = try pilots == 0 ? sent : Tensor.concatenate([training(channels), sent], axis: 1)
+    let received = try transmit(all, draw, &random, &forward, receiver, &result)
+    result.transforms = forward.activity
+    forward.activity = Activity()
+    var estimate = draw.response
+    if pilots > 0 {
+      estimate = try receiver.estimate(received.slice(0..<pilots, axis: 1), streams: nt, in: &forward)
+      result.estimateError = Double(try (estimate - draw.response).squared().mean().item()) * 2
+    }
+    let y = try (pilots == 0 ? received : received.slice(pilots..<pilots + c.coherence, axis: 1))
+      .reshaped([symbols, nr, 2, used])
+    // What the estimate is wrong by acts as noise from every stream.
+    let level = Float(noise + Double(nt) * receiver.estimateError)
+    let ridge = c.detection == .minimumMeanSquareError ? level : 0
+    let solver = try receiver.substrate.linearSolver(ComplexSystems(estimate, ridge: ridge), in: &forward)
+    let solution = try solver.solve(y, in: &forward)
+    result.detection = forward.activity
+    if let loops = solver as? ClosedLoopSolver {
+      let times = loops.settlingTimes_s
+      for block in 0..<channels {
+        result.settling_s += times[block * used..<(block + 1) * used].reduce(0, max)
+      }
+      result.longestSettling_s = times.reduce(0, max)
+      result.timeouts = Double(loops.timeouts)
+      result.conductance = loops.meanConductance
+    }
+    var x = solution.x
+    if ridge > 0 {
+      let bias = try (solution.inverseDiagonal * -ridge + 1).reshaped([symbols, nt, 1, used])
+      x = try x / bias
+    }
+    count(x, sent, words, &result)
+    if c.softBits { information(x, solution.inverseDiagonal, words, level, unbiased: ridge > 0, &result) }
+    if piece == 0 {
+      let shown = x.elements
+      for row in 0..<min(symbols * nt, 2000 / used + 1) {
+        result.constellation.re += (0..<used).map { Double(shown[row * 2 * used + $0]) }
+        result.constellation.im += (0..<used).map { Double(shown[row * 2 * used + used + $0]) }
+      }
+    }
+    return result
   }
 
-  /// Channel matrices of every subcarrier, `[symbols, N, Nr, Nt]`, real and imaginary parts.
-  private func channel(_ symbols: Int, _ random: inout RandomStream) throws -> ([Float], [Float]) {
-    let (n, links) = (c.subcarriers, c.antennas * c.streams)
-    switch c.channel {
-    case .awgn: return ([Float](repeating: 1, count: symbols * n), [Float](repeating: 0, count: symbols * n))
-    case .flat:
-      let draw: Tensor<Float> = try random.normal([2, symbols * n * links], standardDeviation: Float(0.5).squareRoot())
-      return (try draw.at(0).elements, try draw.at(1).elements)
-    case .exponential:
-      let powers = (0..<c.taps).map { exp(-Double($0) / c.decay_taps) }
-      let total = powers.reduce(0, +)
-      // Rows [tap: Re, Im], columns [subcarrier: Re, Im].
-      var matrix = [Float](repeating: 0, count: 4 * c.taps * n)
-      for l in 0..<c.taps {
-        let deviation = (powers[l] / total / 2).squareRoot()
-        for k in 0..<n {
-          let angle = 2 * Double.pi * Double(k * l % n) / Double(n)
-          let (cosine, sine) = (Float(cos(angle) * deviation), Float(sin(angle) * deviation))
-          matrix[l * 2 * n + k] = cosine
-          matrix[l * 2 * n + n + k] = -sine
-          matrix[(c.taps + l) * 2 * n + k] = sine
-          matrix[(c.taps + l) * 2 * n + n + k] = cosine
+  /// Training symbols, shape `[channels, P, streams, 2, used]`.
+  private func training(_ channels: Int) throws -> Tensor<Float> {
+    var one: [Float] = []
+    for p in 0..<c.trainingSymbols {
+      for t in 0..<c.streams {
+        let phases = (0..<c.usedSubcarriers).map { Receiver.phase(c, t, p) + Receiver.phase(c, carrier: $0) }
+        one += phases.map { Float(cos($0)) }
+        one += phases.map { Float(sin($0)) }
+      }
+    }
+    let shape = [1, c.trainingSymbols, c.streams, 2, c.usedSubcarriers]
+    return try Tensor(one, shape: shape).broadcast(to: [channels] + shape.dropFirst())
+  }
+
+  /// What the antennas see on the subcarriers, shape `[channels, symbols, antennas, 2, used]`.
+  private func transmit(
+    _ x: Tensor<Float>, _ draw: ChannelDraw, _ random: inout RandomStream, _ forward: inout ForwardContext,
+    _ receiver: Receiver, _ result: inout Piece
+  ) throws -> Tensor<Float> {
+    let (channels, count, used, n) = (x.shape[0], x.shape[1], c.usedSubcarriers, c.subcarriers)
+    let deviation = Float((noise / 2).squareRoot())
+    guard let analysis = receiver.analysis, let synthesis = receiver.synthesis, let exactAnalysis else {
+      let y: Tensor<Float> = try random.normal([channels, count, c.antennas, 2, used], standardDeviation: deviation)
+      let x = try x.rowMajor()
+      let sizes = (h: c.antennas * c.streams * 2 * used, x: c.streams * 2 * used, y: c.antennas * 2 * used)
+      for symbol in 0..<channels * count {
+        kk_apply_channel_f32(
+          c.antennas, c.streams, used, draw.response.body.f32 + symbol / count * sizes.h, x.body.f32 + symbol * sizes.x,
+          y.body.f32 + symbol * sizes.y)
+      }
+      return y
+    }
+    let samples = try synthesis.apply(x.reshaped([channels * count * c.streams, 2 * used]), in: &forward)
+      .reshaped([channels, count, c.streams, 2, n])
+    let taps = try Tensor(draw.taps, shape: [channels, c.antennas, c.streams, c.tapDeviations.count, 2])
+    let clean = try Waveform.received(samples, taps: taps, prefix: c.prefix)
+    let noisy = try (clean + random.normal(clean.shape, standardDeviation: deviation)).reshaped([
+      channels * count * c.antennas, 2 * n,
+    ])
+    let seen = try analysis.apply(noisy, in: &forward)
+    let exact = try matmul(noisy, exactAnalysis)
+    result.transformError = Double(try (seen - exact).squared().sum().item())
+    result.transformPower = Double(try exact.squared().sum().item())
+    return try seen.reshaped([channels, count, c.antennas, 2, used])
+  }
+
+  /// Wrong bits, wrong blocks and distances from the symbols sent.
+  private func count(_ x: Tensor<Float>, _ sent: Tensor<Float>, _ words: [UInt32], _ result: inout Piece) {
+    let used = c.usedSubcarriers
+    let rows = words.count / used
+    let block = c.blockSubcarriers
+    var wrong = [UInt8](repeating: 0, count: used)
+    words.withUnsafeBufferPointer { words in
+      for row in 0..<rows {
+        let at = words.baseAddress.map { $0 + row * used }
+        let errors = kk_count_errors_f32(
+          used, Int32(c.modulation.axisBits), Int32(c.modulation.axes - 1), c.modulation.halfStep, at,
+          x.body.f32 + row * 2 * used, &wrong)
+        result.errors += Double(errors)
+        for first in stride(from: 0, to: used - block + 1, by: block) {
+          result.blocks += 1
+          if errors > 0, wrong[first..<first + block].contains(where: { $0 > 0 }) { result.blockErrors += 1 }
         }
       }
-      let taps: Tensor<Float> = try random.normal([symbols * links, 2 * c.taps])
-      // [symbols, links, 2, N] to [2, symbols, N, links].
-      let response = try matmul(taps, Tensor(matrix, shape: [2 * c.taps, 2 * n])).reshaped([symbols, links, 2, n])
-        .permuted([2, 0, 3, 1])
-      return (try response.at(0).elements, try response.at(1).elements)
     }
+    var square: Float = 0
+    for i in 0..<x.count {
+      let distance = x.body.f32[i] - sent.body.f32[i]
+      square += distance * distance
+      if i % 4096 == 4095 {
+        result.symbolError += Double(square)
+        square = 0
+      }
+    }
+    result.symbolError += Double(square)
+    result.symbols += Double(words.count)
+    result.bits += Double(words.count * c.modulation.bits)
+  }
+
+  /// Mutual information of bits and their soft values, 1 − E[log2(1 + exp(−s·L))] with s = ±1 for the bit sent.
+  private func information(
+    _ x: Tensor<Float>, _ inverse: Tensor<Float>, _ words: [UInt32], _ noise: Float, unbiased: Bool,
+    _ result: inout Piece
+  ) {
+    let used = c.usedSubcarriers
+    let values = x.elements
+    let diagonal = inverse.elements
+    for i in words.indices {
+      let row = i / used
+      // Post-detection signal-to-noise ratio.
+      let ratio = 1 / (noise * diagonal[i]) - (unbiased ? 1 : 0)
+      for axis in 0..<c.modulation.axes {
+        let label = words[i] >> (axis * c.modulation.axisBits)
+        let soft = c.modulation.softBits(at: values[(row * 2 + axis) * used + i % used], ratio: ratio)
+        for (bit, value) in soft.enumerated() {
+          let agreement = Double(label >> bit & 1 == 0 ? value : -value)
+          // log(1 + exp(−a)), without overflow.
+          result.information += 1 - (max(0, -agreement) + log1p(exp(-abs(agreement)))) / log(2)
+        }
+      }
+    }
+  }
+}
+
+/// Sums over one piece of work.
+private struct Piece {
+  var errors = 0.0, bits = 0.0, blockErrors = 0.0, blocks = 0.0, information = 0.0
+  var transformError = 0.0, transformPower = 0.0, symbolError = 0.0, symbols = 0.0, estimateError = 0.0
+  var settling_s = 0.0, longestSettling_s = 0.0, timeouts = 0.0, conductance = 0.0
+  var transforms = Activity(), detection = Activity()
+  var constellation: (re: [Double], im: [Double]) = ([], [])
+
+  init() {}
+
+  static let width = 34
+
+  /// For other processes, which do not need the constellation.
+  var numbers: [Double] {
+    [
+      errors, bits, blockErrors, blocks, information, transformError, transformPower, symbolError, symbols,
+      estimateError, settling_s, longestSettling_s, timeouts, conductance,
+    ] + transforms.numbers + detection.numbers
+  }
+
+  init(numbers n: [Double]) {
+    (errors, bits, blockErrors, blocks, information) = (n[0], n[1], n[2], n[3], n[4])
+    (transformError, transformPower, symbolError, symbols, estimateError) = (n[5], n[6], n[7], n[8], n[9])
+    (settling_s, longestSettling_s, timeouts, conductance) = (n[10], n[11], n[12], n[13])
+    transforms = Activity(numbers: Array(n[14..<24]))
+    detection = Activity(numbers: Array(n[24..<34]))
   }
 }

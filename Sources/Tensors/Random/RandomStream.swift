@@ -103,6 +103,16 @@ public struct RandomStream: Sendable, Codable, Equatable {
     return y
   }
 
+  /// Words of 32 random bits.
+  package mutating func words(_ count: Int) -> [UInt32] {
+    let words = [UInt32](unsafeUninitializedCapacity: count) { buffer, filled in
+      kk_random_words(key, block, count, buffer.baseAddress)
+      filled = count
+    }
+    block += UInt64((count + 63) / 64) * 16
+    return words
+  }
+
   /// 0..<count in random order (Fisher–Yates).
   public mutating func permutation(_ count: Int) throws(TensorError) -> Tensor<Int32> {
     guard count >= 0, count <= Int(Int32.max)
