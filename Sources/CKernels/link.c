@@ -222,3 +222,19 @@ KK_CLONES size_t kk_count_errors_f32(size_t n, int bits, int quadrature, float h
   }
   return total;
 }
+
+KK_CLONES double kk_squared_distance_f32(size_t n, const float *x, const float *y) {
+  double total = 0;
+  for (size_t start = 0; start < n; start += 4096) {
+    const size_t end = n - start < 4096 ? n : start + 4096;
+    V sum = {};
+    for (size_t i = start; i < end; i += LANES) {
+      V a, b;
+      get(&a, x + i, end - i);
+      get(&b, y + i, end - i);
+      sum += (a - b) * (a - b);
+    }
+    for (int k = 0; k < LANES; k++) total += sum[k];
+  }
+  return total;
+}

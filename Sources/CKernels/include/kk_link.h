@@ -25,4 +25,7 @@ void kk_map_f32(size_t n, int bits, int quadrature, float half, const uint32_t *
 size_t kk_count_errors_f32(size_t n, int bits, int quadrature, float half, const uint32_t *words, const float *x,
                            uint8_t *wrong);
 
+/// Sum of (x[i] - y[i])^2 over n numbers, in single precision for groups of 4096, which are added in double.
+double kk_squared_distance_f32(size_t n, const float *x, const float *y);
+
 #endif

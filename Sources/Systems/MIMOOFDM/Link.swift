@@ -238,16 +238,7 @@ struct Link {
         }
       }
     }
-    var square: Float = 0
-    for i in 0..<x.count {
-      let distance = x.body.f32[i] - sent.body.f32[i]
-      square += distance * distance
-      if i % 4096 == 4095 {
-        result.symbolError += Double(square)
-        square = 0
-      }
-    }
-    result.symbolError += Double(square)
+    result.symbolError += kk_squared_distance_f32(x.count, x.body.f32, sent.body.f32)
     result.symbols += Double(words.count)
     result.bits += Double(words.count * c.modulation.bits)
   }
