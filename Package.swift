@@ -49,7 +49,7 @@ let package = Package(
       exclude: ["ONNX/onnx.proto"]),
     .target(name: "Dynamics", dependencies: ["Tensors", "CKernels"]),
     .target(name: "Devices", dependencies: ["Tensors"]),
-    .target(name: "Circuits", dependencies: ["Devices", "Substrates", "Tensors"]),
+    .target(name: "Circuits", dependencies: ["CKernels", "Devices", "Substrates", "Tensors"]),
     .target(name: "Chips", dependencies: ["Circuits"]),
     .target(name: "Datasets", dependencies: ["Tensors", "CZlib", "CPNG", "CTurboJPEG", "CHDF5Reader", "CCrypto"]),
     .target(

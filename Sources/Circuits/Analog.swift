@@ -22,4 +22,10 @@ public struct Analog: Substrate {
   public func linearSolver(_ problem: ComplexSystems, in context: inout ForwardContext) throws -> any LinearSolver {
     try ClosedLoopSolver(problem, macro: macro, device: device, in: &context)
   }
+
+  public func integrator(
+    _ network: FeedbackNetwork, steps: IntegrationSteps, in context: inout ForwardContext
+  ) throws -> any Integrator {
+    try ClosedLoopIntegrator(network, macro: macro, device: device, in: &context)
+  }
 }

@@ -23,6 +23,8 @@ public struct Macro: Codable, Sendable, Equatable {
   public var device = RRAM()
   /// Amplifiers of closed loops.
   public var amplifier = Amplifier()
+  /// Loops that integrate.
+  public var loop = IntegratorLoop()
 
   public init() {}
 
@@ -47,6 +49,7 @@ public struct Macro: Codable, Sendable, Equatable {
     try require(
       (0...65536).contains(device.levels) && device.levels != 1, "device.levels", device.levels, "0 or 2 to 65536")
     try require((0...1).contains(device.writeResidue), "device.writeResidue", device.writeResidue, "0 to 1")
+    try require((0...1).contains(device.relativeResidue), "device.relativeResidue", device.relativeResidue, "0 to 1")
     try require((0...1).contains(device.readNoise), "device.readNoise", device.readNoise, "0 to 1")
     try require((0...1).contains(device.stuckFraction), "device.stuckFraction", device.stuckFraction, "0 to 1")
     try require(
@@ -62,6 +65,7 @@ public struct Macro: Codable, Sendable, Equatable {
     try require(
       amplifier.timeout_s > 0 && amplifier.timeout_s.isFinite, "amplifier.timeout_s", amplifier.timeout_s,
       "above 0 s, finite")
+    try loop.validate()
     try require(
       device.pulsesPerWrite >= 0 && device.pulsesPerWrite.isFinite, "device.pulsesPerWrite", device.pulsesPerWrite,
       "0 or more")

@@ -3,7 +3,7 @@ import Tensors
 
 /// Filamentary resistive memory: additive write–verify residue, multiplicative read noise, logarithmic relaxation.
 ///
-///     stored = clamp(level(target) + σw·ΔG·ε, window)     ε ~ N(0, 1), ΔG the width of the window
+///     stored = clamp((level(target) + σw·ΔG·ε)·(1 + σw'·ε'), window)     ε ~ N(0, 1), ΔG the width of the window
 ///     mean after t: stored·(1 − ν·log10(1 + t/t0))        t0 = 1 s
 ///     one read: mean·(1 + σr·ε)
 ///
@@ -19,6 +19,8 @@ public struct RRAM: DeviceModel, Codable, Equatable {
   public var levels = 64
   /// Standard deviation left by write–verify (σw), as a fraction of the window's width.
   public var writeResidue: Float = 0.01
+  /// The same as a fraction of the conductance aimed at; both add up.
+  public var relativeResidue: Float = 0
   /// Standard deviation of one read (σr), as a fraction of the conductance.
   public var readNoise: Float = 0.005
   /// Relative loss of conductance for each decade of seconds (ν), dimensionless.
@@ -35,6 +37,7 @@ public struct RRAM: DeviceModel, Codable, Equatable {
     var cell = RRAM()
     cell.levels = 0
     cell.writeResidue = 0
+    cell.relativeResidue = 0
     cell.readNoise = 0
     return cell
   }
@@ -50,6 +53,9 @@ public struct RRAM: DeviceModel, Codable, Equatable {
     }
     if writeResidue > 0 {
       stored = try stored + random.normal(target.shape, standardDeviation: writeResidue * width)
+    }
+    if relativeResidue > 0 {
+      stored = try stored * random.normal(target.shape, mean: 1, standardDeviation: relativeResidue)
     }
     stored = try stored.clamped(to: window)
     if stuckFraction > 0 {

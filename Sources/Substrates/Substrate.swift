@@ -27,6 +27,9 @@ public protocol Substrate: Sendable {
   ) throws -> any ConvolutionOperator
   /// Stores the matrices of least-squares problems and gives what solves them; exactly, unless a substrate has closed loops.
   func linearSolver(_ problem: ComplexSystems, in context: inout ForwardContext) throws -> any LinearSolver
+  /// Stores a network and closes a loop around it; in steps, unless a substrate has integrators.
+  func integrator(_ network: FeedbackNetwork, steps: IntegrationSteps, in context: inout ForwardContext) throws
+    -> any Integrator
 }
 
 extension Substrate {

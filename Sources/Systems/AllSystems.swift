@@ -2,7 +2,9 @@ import Reports
 
 /// Everything that can be run by its name.
 public enum AllSystems {
-  public static let list: [AnySystem] = [AnySystem(Spirals.self), AnySystem(MIMOOFDM.self), AnySystem(Deployment.self)]
+  public static let list: [AnySystem] = [
+    AnySystem(Spirals.self), AnySystem(DiffusionSolver.self), AnySystem(MIMOOFDM.self), AnySystem(Deployment.self),
+  ]
 
   /// The system of a name.
   ///

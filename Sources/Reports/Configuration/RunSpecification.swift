@@ -22,7 +22,7 @@ public struct RunSpecification: Codable, Sendable, Equatable {
     self.scale = scale ?? file?.scale ?? .quick
     self.seed = seed ?? file?.seed ?? 1
     configuration = try system.defaults(self.scale)
-    substrate = try ConfigurationValue(encoding: SubstrateChoice())
+    substrate = try ConfigurationValue(encoding: system.substrate)
     if let file {
       if let name = file.system, name != system.card.name {
         throw ConfigurationError.invalidValue(key: "system", found: name, expected: system.card.name)
@@ -104,6 +104,8 @@ public struct RunSpecification: Codable, Sendable, Equatable {
 /// A system without its type, as the command line needs it.
 public struct AnySystem: Sendable {
   public let card: Card
+  /// Defaults of the substrate's keys.
+  public let substrate: SubstrateChoice
   /// The resolved default configuration.
   public let defaults: @Sendable (Scale) throws -> ConfigurationValue
   /// Checks a configuration.
@@ -113,6 +115,7 @@ public struct AnySystem: Sendable {
 
   public init<S: System>(_ type: S.Type) {
     card = S.card
+    substrate = S.substrate
     defaults = { try ConfigurationValue(encoding: S.configuration($0)) }
     check = { try S.validate($0.configuration(S.Configuration.self)) }
     run = { try S.run($0.configuration(S.Configuration.self), in: $1) }

@@ -43,6 +43,11 @@ public struct Report: Codable, Sendable {
   public struct Picture: Codable, Sendable {
     public var title: String
     public var png: Data
+
+    public init(title: String, png: Data) {
+      self.title = title
+      self.png = png
+    }
   }
 
   /// A data set that a run read.

@@ -128,7 +128,8 @@ public struct SubstrateChoice: Codable, Sendable, Equatable {
     _ = try makeDevice()
   }
 
-  func makeDevice() throws -> (any DeviceModel)? {
+  /// The measured device that takes the place of the macro's, where there is one.
+  public func makeDevice() throws -> (any DeviceModel)? {
     measuredDevice.isEmpty ? nil : try MeasuredDevice(csv: measuredDevice)
   }
 

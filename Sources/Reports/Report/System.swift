@@ -14,6 +14,8 @@ public protocol System: Sendable {
   associatedtype Configuration: Codable & Sendable
   static var card: Card { get }
   static func configuration(_ scale: Scale) -> Configuration
+  /// The hardware it was published on, as far as known: defaults of the substrate's keys.
+  static var substrate: SubstrateChoice { get }
   /// Checks what the types cannot.
   ///
   /// - Throws: `ConfigurationError` naming the key.
@@ -22,6 +24,7 @@ public protocol System: Sendable {
 }
 
 extension System {
+  public static var substrate: SubstrateChoice { SubstrateChoice() }
   public static func validate(_ configuration: Configuration) throws {}
 }
 

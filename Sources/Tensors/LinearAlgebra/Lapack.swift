@@ -21,8 +21,8 @@ func check(_ info: Int32, _ failure: @autoclosure () -> TensorError) throws(Tens
 }
 
 extension Tensor where Element: TensorScalar {
-  /// A row-major copy that LAPACK may overwrite.
-  func copied() throws(TensorError) -> Tensor {
+  /// A row-major copy that may be overwritten.
+  package func copied() throws(TensorError) -> Tensor {
     let from = try rowMajor()
     let copy = try Tensor.uninitialized(shape)
     copy.pointer.update(from: from.pointer, count: count)

@@ -103,6 +103,12 @@ public struct RandomStream: Sendable, Codable, Equatable {
     return y
   }
 
+  /// Blocks for a kernel that draws by itself.
+  package mutating func reserve(_ blocks: UInt64) -> (key: UInt64, block: UInt64) {
+    defer { block += blocks }
+    return (key, block)
+  }
+
   /// Words of 32 random bits.
   package mutating func words(_ count: Int) -> [UInt32] {
     let words = [UInt32](unsafeUninitializedCapacity: count) { buffer, filled in

@@ -1,0 +1,105 @@
+import Circuits
+import Foundation
+import Reports
+import Substrates
+import Tensors
+
+/// Conditional generation: latent points of letters.
+struct LetterStudy {
+  let c: DiffusionSolver.Configuration
+  let context: RunContext
+
+  init(_ c: DiffusionSolver.Configuration, _ context: RunContext) { (self.c, self.context) = (c, context) }
+
+  func report(into report: inout Report) throws {
+    let letters = try LetterLatents(c, context)
+    let data = letters.description
+    let ring = RingStudy(c, context)
+    let (network, losses) = try ring.train(
+      letters.points, labels: letters.labels, noise: c.training.noise, "network", within: 0.1...0.6)
+    let tail = losses.suffix(min(2000, losses.count))
+    report.figure(
+      "training loss, mean of the last \(tail.count) iterations", Double(tail.reduce(0, +)) / Double(tail.count),
+      how: .simulated, data: data)
+    let sampler = Sampler(c: c, network: network)
+    let names = ["H", "K", "U"]
+    let count = max(1, c.samples / 3)
+    let draws = context.substrate.kind == .analog ? context.substrate.draws : 1
+    var shares = [[Double]](repeating: [], count: 3)
+    var shown: [(String, Tensor<Float>)] = []
+    var cost = (activity: Activity(), conductance: 0.0)
+    for draw in 0..<draws {
+      let substrate = try context.substrate.make()
+      for label in 0..<3 {
+        // One chip for all classes: the same stream programs it.
+        let found = try sampler.samples(
+          count, on: substrate, steps: c.solver, label: label, random: context.random.split("samples \(draw)"))
+        shares[label].append(Cloud.share(found.points, nearestTo: label))
+        if draw == 0 { shown.append((names[label], found.points)) }
+        cost = (cost.activity + found.activity, found.conductance)
+      }
+      try context.progress(0.6 + 0.1 * Double(draw + 1) / Double(draws), "samples, draw \(draw + 1)")
+    }
+    for label in 0..<3 {
+      let (mean, spread) = RingStudy.statistics(shares[label])
+      report.figure(
+        "samples of \(names[label]) nearest to their centre", mean, unit: "fraction", how: .simulated, data: data,
+        uncertainty: spread)
+    }
+    let smallest = try curve(sampler, count, data, &report)
+    try letters.pictures(shown, &report)
+    Costs(c, context).add(
+      label: "conditional", samples: count * 3 * draws, activity: cost.activity, conductance: cost.conductance,
+      smallest: smallest, published: [("preprint", 156.5, 4.1), ("journal", 116.5, 2.08)], to: &report)
+    report.charts.insert(picture(shown, letters.points, data), at: 0)
+    report.charts.append(
+      Chart(
+        "Training loss, \(data)", x: Chart.Axis("iteration"), y: Chart.Axis("loss"), [RingStudy.smoothed(losses)]))
+    report.note("Latent points: \(data). They are divided by 8 and their axes swapped, as the authors' code has it.")
+  }
+
+  /// The worst class' share against steps; the fewest that are as good as a thousand.
+  private func curve(_ sampler: Sampler, _ count: Int, _ data: String, _ report: inout Report) throws -> Int {
+    var shares: [Double] = []
+    func worst(_ steps: Int) throws -> Double {
+      try (0..<3).map { label in
+        let found = try sampler.samples(
+          count, on: Digital(), steps: IntegrationSteps(.euler, steps), label: label,
+          random: context.random.split("comparison"))
+        return Cloud.share(found.points, nearestTo: label)
+      }.min() ?? 0
+    }
+    let best = try worst(1000)
+    var smallest = 1000
+    for steps in c.curve.sorted() {
+      let share = try worst(steps)
+      shares.append(share)
+      if share >= best - 0.01 { smallest = min(smallest, steps) }
+      try context.progress(0.8, "\(steps) steps")
+    }
+    report.table(
+      "Exact solver, \(data)", columns: ["Euler steps", "worst class' share nearest to its centre"],
+      rows: zip(c.curve.sorted(), shares).map { ["\($0)", ReportPage.text($1)] })
+    report.charts.append(
+      Chart(
+        "Quality against steps, \(data)", x: Chart.Axis("steps", logarithmic: true),
+        y: Chart.Axis("worst class' share nearest to its centre"),
+        [Chart.Series("Euler", .lineWithPoints, x: c.curve.sorted().map(Double.init), y: shares)]))
+    return smallest
+  }
+
+  private func picture(_ sets: [(String, Tensor<Float>)], _ points: Tensor<Float>, _ data: String) -> Chart {
+    func series(_ name: String, _ x: Tensor<Float>) -> Chart.Series {
+      let p = x.elements
+      let shown = 0..<min(700, x.shape[0])
+      return Chart.Series(name, .scatter, x: shown.map { Double(p[2 * $0]) }, y: shown.map { Double(p[2 * $0 + 1]) })
+    }
+    return Chart(
+      "Latent points, \(data)",
+      panels: [
+        Chart.Panel("data", x: Chart.Axis("x"), y: Chart.Axis("y"), series: [series("all classes", points)]),
+        Chart.Panel(
+          "generated", x: Chart.Axis("x"), y: Chart.Axis("y"), series: sets.map { series($0.0, $0.1) }),
+      ])
+  }
+}
