@@ -80,7 +80,7 @@ let package = Package(
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics", "Networks"]),
     .testTarget(name: "CircuitsTests", dependencies: ["Chips", "Circuits", "Devices", "Substrates"]),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", .product(name: "GRDB", package: "GRDB.swift")]),
-    .testTarget(name: "SystemsTests", dependencies: ["Systems", "Reports", "Circuits", "Devices", "Substrates", "Tensors"]),
+    .testTarget(name: "SystemsTests", dependencies: ["Systems", "Reports", "Dynamics", "Circuits", "Devices", "Substrates", "Tensors"]),
     .testTarget(name: "KirchhoffTests", dependencies: ["kirchhoff", "Networks", "Reports"]),
   ],
   swiftLanguageModes: [.v6]

@@ -34,6 +34,12 @@ WORKS = {
     "warp": ("12 warps + convolutions, 256x448", [("PyTorch eager", 1.0, "item07_warp.py", ["eager/full"])]),
     "rbm": ("restricted Boltzmann machine, CD-1 pass", [
         ("fastest of PyTorch, NumPy, scikit-learn", 1.2, "item05_rbm.py", ["torch eager", "numpy", "sklearn"])]),
+    "diffusion-euler": ("10,000 samples, 1,000 Euler steps of a 2-14-14-2 score", [
+        ("fastest of Numba, JAX, PyTorch", 1.5, "item02_diffusion.py", ["euler numba", "euler jax", "euler torch compile"])]),
+    "diffusion-rk4": ("the same, Runge-Kutta 4", [
+        ("fastest of JAX, PyTorch", 1.5, "item02_diffusion.py", ["rk4 jax", "rk4 torch compile"])]),
+    "diffusion-em": ("the same, Euler-Maruyama", [
+        ("fastest of Numba, JAX, PyTorch", 1.5, "item02_diffusion.py", ["em numba", "em jax rbg", "em torch compile"])]),
     "mimo": ("4x4 MIMO-OFDM link, 20.5 Mbit", [
         ("fastest of JAX, NumPy, PyTorch, Sionna", 5, "item09_mimo.py", ["jax", "numpy soa", "torch", "sionna"])]),
     "gemm": ("float32 product 1024^3", [("the BLAS call itself", 0.97, None, ["gemm-onednn", "gemm-openblas"])]),

@@ -153,6 +153,9 @@ KK_INLINE void run_of(const kk_feedback_circuit *f, size_t states, size_t hidden
     V y[KK_FEEDBACK_STATES], h1[KK_FEEDBACK_HIDDEN], h2[KK_FEEDBACK_HIDDEN], s[KK_FEEDBACK_STATES];
     V z[2 * KK_FEEDBACK_HIDDEN + 2 * KK_FEEDBACK_STATES + 4];
     memset(z, 0, sizeof z);
+    memset(h1, 0, sizeof h1);
+    memset(h2, 0, sizeof h2);
+    memset(s, 0, sizeof s);
     for (size_t k = 0; k < states; k++) get(&y[k], x + k * n + at, n - at);
     uint64_t counter = block + at / LANES * kk_circuit_blocks(states, hidden, refreshes);
     for (size_t r = 0; r < refreshes; r++) {

@@ -1,6 +1,8 @@
 import Foundation
 import Reports
+import Substrates
 import Systems
+import Tensors
 
 nonisolated(unsafe) let systemWorks: [String: () throws -> Work] = [
   // The peers' item 9: 20,000 symbols, 64 subcarriers, 4 x 4, 16-QAM, 8 taps of equal power, N0 = 0.04.
@@ -15,5 +17,33 @@ nonisolated(unsafe) let systemWorks: [String: () throws -> Work] = [
       let report = try MIMOOFDM.run(configuration, in: RunContext(seed: 9))
       return { "BER=\(report.figures.first { $0.name == "BER" }?.value ?? .nan)" }
     }
-  }
+  },
+  "diffusion-euler": { try diffusion(.euler) },
+  "diffusion-rk4": { try diffusion(.rungeKutta4) },
+  "diffusion-em": { try diffusion(.euler, stochastic: true) },
 ]
+
+/// The peers' item 2: 10,000 samples, 1,000 steps from t = 1 to t = 1e-3.
+private func diffusion(_ method: IntegrationSteps.Method, stochastic: Bool = false) throws -> Work {
+  let p = try PeerData.network(300, [2, 14, 14, 2])
+  let network = try FeedbackNetwork(
+    weights: [p[0], p[2], p[4] * Float(0.3)], biases: [p[1], p[3], p[5] * Float(0.3)])
+  let start = try PeerData.floats(PeerData.normal(31, 20_000), [10_000, 2])
+  let rate: @Sendable (Double) -> Double = { 0.1 + 19.9 * $0 }
+  let linear: @Sendable (Double) -> Double = { 0.5 * rate($0) }
+  let gain: @Sendable (Double) -> Double = { (stochastic ? 1 : 0.5) * rate($0) }
+  let noise: @Sendable (Double) -> Double = { rate($0).squareRoot() }
+  let injected: @Sendable (Double) -> [Float] = { t in
+    let angles = (0..<7).map { pow(2, Double($0)) * t }
+    return angles.map { Float(sin($0)) } + angles.map { Float(cos($0)) }
+  }
+  let signals = LoopSignals(
+    from: 1, to: 1e-3, linear: linear, gain: gain, noise: stochastic ? noise : nil, injected: injected)
+  var random = RandomStream(seed: 1)
+  return Work {
+    var context = ForwardContext(random: random.split("\(random.next())"))
+    let x = try Digital().integrator(network, steps: IntegrationSteps(method, 1000), in: &context)
+      .integrate(start, signals, in: &context)
+    return { "sd=\((try? (x - x.mean()).squared().mean().squareRoot().item()) ?? .nan)" }
+  }
+}

@@ -232,12 +232,12 @@ struct RingStudy {
         }
       ),
       ("read noise", with { $0.device.readNoise = full.device.readNoise }),
-      ("stuck cells", with { $0.device.stuckFraction = full.device.stuckFraction }),
+      ("2.7 % stuck cells", with { $0.device.stuckFraction = 0.027 }),
       ("amplifier lag", with { $0.loop.amplifierLag = full.loop.amplifierLag }),
       ("leakage", with { $0.loop.leakTime = full.loop.leakTime }),
       ("multiplier gain", with { $0.loop.multiplierGainError = full.loop.multiplierGainError }),
       ("multiplier offset", with { $0.loop.multiplierOffset_V = full.loop.multiplierOffset_V }),
-      ("clamp", with { $0.loop.clamp = full.loop.clamp }),
+      ("clamp at 1.5", with { $0.loop.clamp = Double(ScoreNetwork.ceiling) }),
       ("signals: converters and refresh", with { ($0.loop.signalBits, $0.loop.refreshes) = (full.loop.signalBits, full.loop.refreshes) }),
       (
         "levels, write error and read noise",
@@ -246,14 +246,20 @@ struct RingStudy {
           $0.device.stuckFraction = 0
         }
       ),
-      ("all but stuck cells", { var m = full; m.device.stuckFraction = 0; return m }()), ("all", full),
+      (
+        "the same, errors relative to the weight (lower end of the window at 0 S)",
+        with {
+          $0.device = full.device
+          ($0.device.stuckFraction, $0.device.lowest_S) = (0, 0)
+        }
+      ), ("all of this chip", full),
     ]
     var rows: [[String]] = []
     for (i, (name, macro)) in cases.enumerated() {
       var shares: [Double] = []
       var divergences: [Double] = []
       for draw in 0..<context.substrate.draws {
-        let substrate = try Analog(macro, device: name == "all" ? context.substrate.makeDevice() : nil)
+        let substrate = try Analog(macro, device: name == cases.last?.0 ? context.substrate.makeDevice() : nil)
         let found = try sampler.samples(
           c.comparisonSamples, on: substrate, steps: c.solver, random: context.random.split("parts \(draw)"))
         let quality = Cloud.Ring(found.points, reference: ring)

@@ -109,6 +109,7 @@ public struct ScoreNetwork: Layer, Sendable {
     public var noise: Float = 0.1
     /// How often the class is left out.
     public var classDropout: Float = 0.1
+    public init() {}
   }
 
   /// Denoising score matching: mean over batch and coordinates of (σ·s(x_t, t) + z)².
