@@ -40,6 +40,14 @@ WORKS = {
         ("fastest of JAX, PyTorch", 1.5, "item02_diffusion.py", ["rk4 jax", "rk4 torch compile"])]),
     "diffusion-em": ("the same, Euler-Maruyama", [
         ("fastest of Numba, JAX, PyTorch", 1.5, "item02_diffusion.py", ["em numba", "em jax rbg", "em torch compile"])]),
+    "ks": ("Kuramoto-Sivashinsky, 256 points, 10,000 ETDRK4 steps", [
+        ("fastest of pyFFTW, SciPy, NumPy, exponax", 3, "item11_spectral.py", ["ks pyfftw", "ks scipy", "ks numpy", "ks exponax f64"])]),
+    "ns": ("Navier-Stokes, 64 x 64, 1,000 ETDRK4 steps", [
+        ("fastest of pyFFTW, SciPy, exponax", 3, "item11_spectral.py", ["ns pyfftw", "ns scipy", "ns exponax f64"])]),
+    "etkf": ("ensemble square-root filter, Lorenz96, 1,000 cycles", [
+        ("DAPPER", 5, "item12_enkf.py", ["etkf dapper"]), ("NumPy by hand", 5, "item12_enkf.py", ["etkf numpy"])]),
+    "letkf": ("local ensemble filter, Lorenz96, 1,000 cycles", [
+        ("DAPPER", 5, "item12_enkf.py", ["letkf dapper"]), ("NumPy by hand", 5, "item12_enkf.py", ["letkf numpy"])]),
     "mimo": ("4x4 MIMO-OFDM link, 20.5 Mbit", [
         ("fastest of JAX, NumPy, PyTorch, Sionna", 5, "item09_mimo.py", ["jax", "numpy soa", "torch", "sionna"])]),
     "gemm": ("float32 product 1024^3", [("the BLAS call itself", 0.97, None, ["gemm-onednn", "gemm-openblas"])]),

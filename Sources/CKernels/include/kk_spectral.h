@@ -1,0 +1,31 @@
+#ifndef KK_SPECTRAL_H
+#define KK_SPECTRAL_H
+
+#include <stddef.h>
+
+// Steps of pseudo-spectral solvers. Spectra are n numbers, real and imaginary parts in turn; weights have one number for each
+// of them, so that a complex number's weight stands twice.
+
+/// y[i] = a[i] p[i] + b[i] q[i].
+void kk_weigh2_f64(size_t n, const double *a, const double *p, const double *b, const double *q, double *y);
+/// y[i] = a[i] p[i] + b[i] (2 q[i] - r[i]).
+void kk_weigh3_f64(size_t n, const double *a, const double *p, const double *b, const double *q, const double *r,
+                   double *y);
+/// y[i] = a[i] y[i] + b[i] p[i] + c[i] (q[i] + r[i]) + d[i] s[i].
+void kk_weigh5_f64(size_t n, const double *a, const double *b, const double *p, const double *c, const double *q,
+                   const double *r, const double *d, const double *s, double *y);
+/// y[i] = x[i]^2.
+void kk_square_f64(size_t n, const double *x, double *y);
+/// y = i w x for n/2 complex numbers; w real, one number each.
+void kk_times_imaginary_f64(size_t n, const double *w, const double *x, double *y);
+/// p[i], q[i] = p[i] q[i], q[i]^2 - p[i]^2.
+void kk_stress_f64(size_t n, double *p, double *q);
+/// y[i] = a[i] y[i] + p[i].
+void kk_scale_plus_f64(size_t n, const double *a, const double *p, double *y);
+
+/// Lorenz 1996, `steps` classic Runge-Kutta steps for `members` states of `variables` numbers, x[variables, members]. scratch:
+/// 4 (variables + 3) times 8 numbers.
+void kk_lorenz96_f64(size_t variables, size_t members, double forcing, double step, size_t steps, double *x,
+                     double *scratch);
+
+#endif

@@ -1,0 +1,193 @@
+import CKernels
+import Foundation
+import Tensors
+
+/// Two-dimensional incompressible flow on a periodic square, ∂ω/∂t + v·∇ω = ν∇²ω + f with v = (ψ_y, −ψ_x), ∇²ψ = −ω, by a
+/// pseudo-spectral method with the 2/3 rule in double precision.
+///
+/// The advection is the curl of the stress, (∂²ₓ − ∂²_y)(uv) + ∂ₓ∂_y(v² − u²) (Basdevant 1983): two transforms back and two
+/// forth instead of five, the same in exact arithmetic.
+public final class PeriodicVorticity {
+  /// Points along each axis.
+  public let points: Int
+  public let length: Double
+  public let step: Double
+  private let transform: SpectralTransform
+  private let stepper: SpectralStepper
+  private let spectrum: Aligned, field: Aligned
+
+  /// - Parameters:
+  ///   - points: along each axis, an even number.
+  ///   - length: of the square's side.
+  ///   - viscosity: ν.
+  ///   - forcing: f, shape `[points, points]` with x along the first axis; nil for none.
+  public init(
+    points: Int, length: Double = 1, viscosity: Double, step: Double,
+    scheme: SpectralScheme = .exponentialRungeKutta4, forcing: Tensor<Double>? = nil
+  ) throws {
+    guard points >= 8, points.isMultiple(of: 2) else {
+      throw TensorError.invalidArgument("points", found: "\(points)", expected: "an even number, 8 or more")
+    }
+    guard length > 0, length.isFinite, viscosity >= 0, viscosity.isFinite else {
+      throw TensorError.invalidArgument(
+        "length, viscosity", found: "\(length), \(viscosity)", expected: "above 0, and 0 or more")
+    }
+    if let forcing, forcing.shape != [points, points] {
+      throw TensorError.wrongShape(argument: "forcing", found: forcing.shape, expected: "[\(points), \(points)]")
+    }
+    (self.points, self.length, self.step) = (points, length, step)
+    let transform = try SpectralTransform([points, points])
+    self.transform = transform
+    let half = points / 2 + 1
+    let unit = 2 * Double.pi / length
+    let count = transform.spectrumCount
+    var linear = [Double](repeating: 0, count: count / 2)
+    var (toU, toV) = ([Double](repeating: 0, count: count / 2), [Double](repeating: 0, count: count / 2))
+    var (mixed, difference) = ([Double](repeating: 0, count: count), [Double](repeating: 0, count: count))
+    let scale = 1 / Double(points * points)
+    for i in 0..<points {
+      let x = i <= points / 2 ? i : i - points
+      for y in 0..<half {
+        let at = i * half + y
+        let (kx, ky) = (unit * Double(x), unit * Double(y))
+        let square = kx * kx + ky * ky
+        linear[at] = -viscosity * square
+        // û = i·ky·ψ̂, v̂ = −i·kx·ψ̂, ψ̂ = ω̂/k². The highest waves have no derivative.
+        let isHighest = 2 * abs(x) == points || 2 * y == points
+        toU[at] = square > 0 && !isHighest ? ky / square : 0
+        toV[at] = square > 0 && !isHighest ? -kx / square : 0
+        let isCut = 3 * abs(x) >= points || 3 * y >= points
+        for part in 0..<2 where !isCut {
+          // N̂ = (kx² − ky²)·F(uv) + kx·ky·F(v² − u²).
+          mixed[2 * at + part] = (kx * kx - ky * ky) * scale
+          difference[2 * at + part] = kx * ky * scale
+        }
+      }
+    }
+    // Waves above the cut never change by advection; they are not in the velocity either.
+    for at in toU.indices {
+      let (i, y) = (at / half, at % half)
+      let x = i <= points / 2 ? i : i - points
+      if 3 * abs(x) >= points || 3 * y >= points { (toU[at], toV[at]) = (0, 0) }
+    }
+    let (uWeights, vWeights) = (try Aligned(toU), try Aligned(toV))
+    let (mixedWeights, differenceWeights) = (try Aligned(mixed), try Aligned(difference))
+    let (a, b) = (try Aligned(count), try Aligned(count))
+    let (u, v) = (try Aligned(points * points), try Aligned(points * points))
+    let drive: Aligned?
+    if let forcing {
+      let made = try Aligned(count)
+      for (i, value) in forcing.elements.enumerated() { u.pointer[i] = value * scale }
+      transform.forward(u.pointer, made.pointer)
+      drive = made
+    } else {
+      drive = nil
+    }
+    stepper = try SpectralStepper(linear: linear, step: step, scheme: scheme) { vorticity, result in
+      kk_times_imaginary_f64(count, uWeights.pointer, vorticity, a.pointer)
+      kk_times_imaginary_f64(count, vWeights.pointer, vorticity, b.pointer)
+      transform.inverse(a.pointer, u.pointer)
+      transform.inverse(b.pointer, v.pointer)
+      kk_stress_f64(transform.fieldCount, u.pointer, v.pointer)
+      transform.forward(u.pointer, a.pointer)
+      transform.forward(v.pointer, b.pointer)
+      kk_weigh2_f64(count, mixedWeights.pointer, a.pointer, differenceWeights.pointer, b.pointer, result)
+      if let drive { for i in 0..<count { result[i] += drive.pointer[i] } }
+    }
+    spectrum = try Aligned(count)
+    field = try Aligned(points * points)
+  }
+
+  /// Follows a vorticity field.
+  ///
+  /// - Parameters:
+  ///   - start: shape `[points, points]`, x along the first axis.
+  ///   - records: how many to keep after the start.
+  ///   - stepsBetween: steps from one record to the next.
+  ///   - stride: every how many points a record keeps, along each axis.
+  ///   - kick: what is added to the field after each step, if anything; of the field's shape.
+  /// - Returns: shape `[records + 1, points / stride, points / stride]`, the start first.
+  /// - Throws: `TensorError.notConverged` when the field becomes infinite: take smaller steps.
+  public func trajectory(
+    from start: Tensor<Double>, records: Int, stepsBetween: Int, stride: Int = 1,
+    kick: (() throws -> Tensor<Double>)? = nil
+  ) throws -> Tensor<Double> {
+    guard start.shape == [points, points] else {
+      throw TensorError.wrongShape(argument: "start", found: start.shape, expected: "[\(points), \(points)]")
+    }
+    guard records >= 0, stepsBetween >= 1, stride >= 1, points % stride == 0 else {
+      throw TensorError.invalidArgument(
+        "records, stepsBetween, stride", found: "\(records), \(stepsBetween), \(stride)",
+        expected: "0 or more, 1 or more, a divisor of \(points)")
+    }
+    for (i, value) in start.elements.enumerated() { field.pointer[i] = value }
+    stepper.restart()
+    load()
+    let kept = points / stride
+    var all: [Double] = []
+    all.reserveCapacity((records + 1) * kept * kept)
+    func record() {
+      for i in Swift.stride(from: 0, to: points, by: stride) {
+        for j in Swift.stride(from: 0, to: points, by: stride) { all.append(field.pointer[i * points + j]) }
+      }
+    }
+    record()
+    for _ in 0..<records {
+      for _ in 0..<stepsBetween {
+        stepper.step(spectrum.pointer)
+        if let kick {
+          unload()
+          try add(kick())
+          load()
+        }
+      }
+      unload()
+      guard field.pointer[0].isFinite else { throw TensorError.notConverged(operation: "PeriodicVorticity.trajectory") }
+      record()
+    }
+    return try Tensor(all, shape: [records + 1, kept, kept])
+  }
+
+  private func add(_ kick: Tensor<Double>) throws {
+    guard kick.shape == [points, points] else {
+      throw TensorError.wrongShape(argument: "kick", found: kick.shape, expected: "\([points, points])")
+    }
+    for (i, value) in kick.elements.enumerated() { field.pointer[i] += value }
+  }
+
+  private func load() {
+    transform.forward(field.pointer, spectrum.pointer)
+    let scale = 1 / Double(points * points)
+    for i in 0..<spectrum.count { spectrum.pointer[i] *= scale }
+  }
+
+  private func unload() {
+    transform.spectrum.update(from: spectrum.pointer, count: spectrum.count)
+    transform.inverse(transform.spectrum, field.pointer)
+  }
+}
+
+/// Gaussian random fields with the covariance that the field's generators of initial states use.
+public enum GaussianRandomField {
+  /// Standard deviations of the waves 1…count: √2·49·((2πk)² + 49)^(−1.25), i.e. C = 49²(−∂² + 49)^(−2.5).
+  public static func deviations(_ count: Int) -> [Double] {
+    (1...max(1, count)).prefix(count).map { k in
+      2.0.squareRoot() * 49 * Foundation.pow(Foundation.pow(2 * Double.pi * Double(k), 2) + 49, -1.25)
+    }
+  }
+
+  /// Σ e_k(ξ_k cos 2πkx + η_k sin 2πkx) on [0, 1): shape `[samples, points]`.
+  public static func line(_ samples: Int, points: Int, waves: Int = 512, using random: inout RandomStream) throws -> Tensor<Double> {
+    let e = deviations(waves)
+    var basis = [Double](repeating: 0, count: 2 * waves * points)
+    for k in 0..<waves {
+      for i in 0..<points {
+        let angle = 2 * Double.pi * Double((k + 1) * i % points) / Double(points)
+        basis[k * points + i] = e[k] * Foundation.cos(angle)
+        basis[(waves + k) * points + i] = e[k] * Foundation.sin(angle)
+      }
+    }
+    let draw: Tensor<Double> = try random.normal([samples, 2 * waves])
+    return try matmul(draw, Tensor(basis, shape: [2 * waves, points]))
+  }
+}
