@@ -29,7 +29,7 @@ nonisolated(unsafe) let flowWorks: [String: () throws -> Work] = [
       let x = i < n / 2 ? i : i - n
       if x * x + y * y > 16 || x * x + y * y == 0 { (spectrum[2 * at], spectrum[2 * at + 1]) = (0, 0) }
     }
-    let field = try ComplexTensor(interleaved: Tensor(spectrum, shape: [n, half, 2])).inverseRealFourierTransformed(
+    let field = try ComplexTensor(pairs: Tensor(spectrum, shape: [n, half, 2])).inverseRealFourierTransformed(
       last: n, axes: 2)
     let start = try field * (3 / field.squared().mean().squareRoot().item())
     let flow = try PeriodicVorticity(points: n, length: 2 * .pi, viscosity: 1e-3, step: 0.005)

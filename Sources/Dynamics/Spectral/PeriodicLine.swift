@@ -27,7 +27,7 @@ public final class PeriodicLine {
       throw .invalidArgument("length", found: "\(length)", expected: "above 0, finite")
     }
     (self.points, self.length, self.step) = (points, length, step)
-    let transform = try SpectralTransform([points])
+    let transform = try SpectralTransform(points: points, isSquare: false)
     self.transform = transform
     let waves = (0...points / 2).map { 2 * Double.pi * Double($0) / length }
     // −½·∂(u²)/∂x: −½·i·k, the scale of both transforms, and the cut. The highest wave has no derivative.
@@ -128,8 +128,6 @@ public final class PeriodicLine {
   }
 
   private func unload() {
-    // The inverse overwrites its input.
-    transform.spectrum.update(from: spectrum.pointer, count: spectrum.count)
-    transform.inverse(transform.spectrum, field.pointer)
+    transform.inverse(spectrum.pointer, field.pointer)
   }
 }

@@ -6,7 +6,7 @@ import Tensors
 /// pseudo-spectral method with the 2/3 rule in double precision.
 ///
 /// The advection is the curl of the stress, (∂²ₓ − ∂²_y)(uv) + ∂ₓ∂_y(v² − u²) (Basdevant 1983): two transforms back and two
-/// forth instead of five, the same in exact arithmetic.
+/// forth instead of five, the same in exact arithmetic. Waves that the rule cuts are dropped from the start.
 public final class PeriodicVorticity {
   /// Points along each axis.
   public let points: Int
@@ -14,7 +14,9 @@ public final class PeriodicVorticity {
   public let step: Double
   private let transform: SpectralTransform
   private let stepper: SpectralStepper
-  private let spectrum: Aligned, field: Aligned
+  private let spectrum: Aligned, field: Aligned, room: Aligned
+  /// 1/N² for waves that are kept, 0 for others.
+  private var kept: [Double]
 
   /// - Parameters:
   ///   - points: along each axis, an even number.
@@ -36,65 +38,64 @@ public final class PeriodicVorticity {
       throw TensorError.wrongShape(argument: "forcing", found: forcing.shape, expected: "[\(points), \(points)]")
     }
     (self.points, self.length, self.step) = (points, length, step)
-    let transform = try SpectralTransform([points, points])
+    let transform = try SpectralTransform(points: points, isSquare: true)
     self.transform = transform
-    let half = points / 2 + 1
     let unit = 2 * Double.pi / length
     let count = transform.spectrumCount
     var linear = [Double](repeating: 0, count: count / 2)
-    var (toU, toV) = ([Double](repeating: 0, count: count / 2), [Double](repeating: 0, count: count / 2))
+    var (toU, toV) = (linear, linear)
     var (mixed, difference) = ([Double](repeating: 0, count: count), [Double](repeating: 0, count: count))
+    kept = [Double](repeating: 0, count: count)
     let scale = 1 / Double(points * points)
-    for i in 0..<points {
-      let x = i <= points / 2 ? i : i - points
-      for y in 0..<half {
-        let at = i * half + y
+    for y in 0..<transform.rows {
+      for i in 0..<points {
+        let at = y * points + i
+        let x = i <= points / 2 ? i : i - points
         let (kx, ky) = (unit * Double(x), unit * Double(y))
         let square = kx * kx + ky * ky
         linear[at] = -viscosity * square
-        // û = i·ky·ψ̂, v̂ = −i·kx·ψ̂, ψ̂ = ω̂/k². The highest waves have no derivative.
-        let isHighest = 2 * abs(x) == points || 2 * y == points
-        toU[at] = square > 0 && !isHighest ? ky / square : 0
-        toV[at] = square > 0 && !isHighest ? -kx / square : 0
-        let isCut = 3 * abs(x) >= points || 3 * y >= points
-        for part in 0..<2 where !isCut {
+        // Waves that the 2/3 rule cuts stay 0.
+        if 3 * abs(x) >= points || 3 * y >= points { continue }
+        // û = i·ky·ψ̂, v̂ = −i·kx·ψ̂, ψ̂ = ω̂/k².
+        if square > 0 { (toU[at], toV[at]) = (ky / square, -kx / square) }
+        for part in 2 * at...2 * at + 1 {
           // N̂ = (kx² − ky²)·F(uv) + kx·ky·F(v² − u²).
-          mixed[2 * at + part] = (kx * kx - ky * ky) * scale
-          difference[2 * at + part] = kx * ky * scale
+          mixed[part] = (kx * kx - ky * ky) * scale
+          difference[part] = kx * ky * scale
+          kept[part] = scale
         }
       }
     }
-    // Waves above the cut never change by advection; they are not in the velocity either.
-    for at in toU.indices {
-      let (i, y) = (at / half, at % half)
-      let x = i <= points / 2 ? i : i - points
-      if 3 * abs(x) >= points || 3 * y >= points { (toU[at], toV[at]) = (0, 0) }
-    }
     let (uWeights, vWeights) = (try Aligned(toU), try Aligned(toV))
     let (mixedWeights, differenceWeights) = (try Aligned(mixed), try Aligned(difference))
-    let (a, b) = (try Aligned(count), try Aligned(count))
+    let (a, b) = (try Aligned(transform.roomCount), try Aligned(transform.roomCount))
     let (u, v) = (try Aligned(points * points), try Aligned(points * points))
-    let drive: Aligned?
+    var drive: Aligned?
     if let forcing {
+      for (i, value) in forcing.elements.enumerated() { u.pointer[i] = value }
+      transform.forward(u.pointer, a.pointer)
       let made = try Aligned(count)
-      for (i, value) in forcing.elements.enumerated() { u.pointer[i] = value * scale }
-      transform.forward(u.pointer, made.pointer)
+      for i in 0..<count { made.pointer[i] = a.pointer[i] * kept[i] }
       drive = made
-    } else {
-      drive = nil
     }
+    let push = drive
+    // What lies behind the spectrum is overwritten by transforms and has to be 0 for the way back.
+    func clear(_ x: Aligned) { (x.pointer + count).update(repeating: 0, count: x.count - count) }
     stepper = try SpectralStepper(linear: linear, step: step, scheme: scheme) { vorticity, result in
       kk_times_imaginary_f64(count, uWeights.pointer, vorticity, a.pointer)
       kk_times_imaginary_f64(count, vWeights.pointer, vorticity, b.pointer)
+      clear(a)
+      clear(b)
       transform.inverse(a.pointer, u.pointer)
       transform.inverse(b.pointer, v.pointer)
       kk_stress_f64(transform.fieldCount, u.pointer, v.pointer)
       transform.forward(u.pointer, a.pointer)
       transform.forward(v.pointer, b.pointer)
       kk_weigh2_f64(count, mixedWeights.pointer, a.pointer, differenceWeights.pointer, b.pointer, result)
-      if let drive { for i in 0..<count { result[i] += drive.pointer[i] } }
+      if let push { for i in 0..<count { result[i] += push.pointer[i] } }
     }
     spectrum = try Aligned(count)
+    room = try Aligned(transform.roomCount)
     field = try Aligned(points * points)
   }
 
@@ -156,38 +157,13 @@ public final class PeriodicVorticity {
   }
 
   private func load() {
-    transform.forward(field.pointer, spectrum.pointer)
-    let scale = 1 / Double(points * points)
-    for i in 0..<spectrum.count { spectrum.pointer[i] *= scale }
+    transform.forward(field.pointer, room.pointer)
+    for i in 0..<spectrum.count { spectrum.pointer[i] = room.pointer[i] * kept[i] }
   }
 
   private func unload() {
-    transform.spectrum.update(from: spectrum.pointer, count: spectrum.count)
-    transform.inverse(transform.spectrum, field.pointer)
-  }
-}
-
-/// Gaussian random fields with the covariance that the field's generators of initial states use.
-public enum GaussianRandomField {
-  /// Standard deviations of the waves 1…count: √2·49·((2πk)² + 49)^(−1.25), i.e. C = 49²(−∂² + 49)^(−2.5).
-  public static func deviations(_ count: Int) -> [Double] {
-    (1...max(1, count)).prefix(count).map { k in
-      2.0.squareRoot() * 49 * Foundation.pow(Foundation.pow(2 * Double.pi * Double(k), 2) + 49, -1.25)
-    }
-  }
-
-  /// Σ e_k(ξ_k cos 2πkx + η_k sin 2πkx) on [0, 1): shape `[samples, points]`.
-  public static func line(_ samples: Int, points: Int, waves: Int = 512, using random: inout RandomStream) throws -> Tensor<Double> {
-    let e = deviations(waves)
-    var basis = [Double](repeating: 0, count: 2 * waves * points)
-    for k in 0..<waves {
-      for i in 0..<points {
-        let angle = 2 * Double.pi * Double((k + 1) * i % points) / Double(points)
-        basis[k * points + i] = e[k] * Foundation.cos(angle)
-        basis[(waves + k) * points + i] = e[k] * Foundation.sin(angle)
-      }
-    }
-    let draw: Tensor<Double> = try random.normal([samples, 2 * waves])
-    return try matmul(draw, Tensor(basis, shape: [2 * waves, points]))
+    room.pointer.update(from: spectrum.pointer, count: spectrum.count)
+    (room.pointer + spectrum.count).update(repeating: 0, count: room.count - spectrum.count)
+    transform.inverse(room.pointer, field.pointer)
   }
 }
