@@ -15,9 +15,11 @@ run: setup
 	swift build -c release --product kirchhoff
 	.build/release/kirchhoff run mimo-ofdm --substrate analog --output out
 
-# One flavour for program and tests; long numerical tests want optimised code.
+# One flavour for program and tests; long numerical tests want optimised code. The products are named because
+# `--build-tests` would also build what dependencies have and we do not use, protoc among it.
 test: setup-tests
-	swift build -c release --build-tests
+	swift build -c release --product kirchhoff
+	swift build -c release --product kirchhoffPackageTests
 	swift test -c release --skip-build
 
 install = missing=""; for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
