@@ -16,6 +16,10 @@ public protocol Layer {
   mutating func forward(_ x: Tensor<Float>, in context: inout ForwardContext) throws -> Tensor<Float>
   /// Shows every parameter, buffer and inner layer to `visitor`, each with a name, always in the same order.
   mutating func visit(_ visitor: Visitor) throws
+  /// The trained layer with its products on a substrate, which stores the weights now.
+  ///
+  /// Layers without products stay as they are; a layer that holds others has to pass this on, as `Sequential` does.
+  func placed(on substrate: any Substrate, in context: inout ForwardContext) throws -> any Layer
 }
 
 /// What a forward pass needs besides the input, and what it leaves behind: see `Substrates`.

@@ -108,11 +108,10 @@ private struct ONNXConvolution: ONNXLayer {
   }
 }
 
-/// `ConvTranspose`: a convolution of the input spread out by zeros, with the window turned round.
+/// `ConvTranspose`.
 private struct ONNXTransposedConvolution: ONNXLayer {
   private let convolution: any ConvolutionOperator
-  private let window: [Int], stride: [Int], outputPadding: [Int]
-  private let outputs: Int
+  private let rank: Int, outputs: Int
   var operators: [any LinearOperator] { (convolution as? any HoldsOperators)?.operators ?? [] }
 
   init(_ node: ONNXNode, _ weights: Tensor<Float>, on substrate: any Substrate, in context: inout ForwardContext) throws
@@ -122,52 +121,31 @@ private struct ONNXTransposedConvolution: ONNXLayer {
       throw ONNXError.unsupportedFeature("padding that follows from the output's shape", node: node.name)
     }
     let window = Array(weights.shape[2...])
-    self.window = window
     let w = try ONNXOperators.WindowAttributes(node, extents: window.map { _ in 1 }, window: window)
     let groups = node.integer("group", 1)
     guard groups >= 1, weights.shape[0] % groups == 0 else {
       throw node.invalid("\(groups) groups for \(weights.shape[0]) channels")
     }
-    stride = w.stride
-    outputPadding = node.integers("output_padding") ?? window.map { _ in 0 }
-    outputs = weights.shape[1] * groups
+    let outputPadding = node.integers("output_padding") ?? window.map { _ in 0 }
+    (rank, outputs) = (weights.rank, weights.shape[1] * groups)
     guard outputPadding.count == window.count, outputPadding.allSatisfy({ (0...1 << 20).contains($0) }) else {
       throw node.invalid("output_padding is \(outputPadding)")
     }
-    // [channels, outputs/groups, …] to [outputs, channels/groups, …], the window reversed.
-    let turned = try weights.reversed(axes: Array(2..<weights.rank))
-    let parts = try turned.split(into: groups).map { try $0.transposed(0, 1) }
     let border = window.indices.map { w.dilation[$0] * (window[$0] - 1) }
-    let (before, after) = (
-      window.indices.map { border[$0] - w.before[$0] }, window.indices.map { border[$0] - w.after[$0] }
-    )
-    guard before.allSatisfy({ $0 >= 0 }), after.allSatisfy({ $0 >= 0 }) else {
+    guard window.indices.allSatisfy({ w.before[$0] <= border[$0] && w.after[$0] <= border[$0] }) else {
       throw ONNXError.unsupportedFeature("padding wider than the window", node: node.name)
     }
-    convolution = try substrate.convolutionOperator(
-      Tensor.concatenate(parts, axis: 0),
-      ConvolutionGeometry(
-        stride: window.map { _ in 1 }, dilation: w.dilation, before: before, after: after, groups: groups),
-      in: &context)
+    convolution = try substrate.transposedConvolutionOperator(
+      weights,
+      ConvolutionGeometry(stride: w.stride, dilation: w.dilation, before: w.before, after: w.after, groups: groups),
+      outputPadding: outputPadding, in: &context)
   }
 
   func apply(_ a: ONNXArguments, in context: inout ForwardContext) throws -> [ONNXValue] {
-    var x = try a.floats(0)
-    guard x.rank == window.count + 2 else { throw a.node.invalid("its input has the shape \(x.shape)") }
-    for i in window.indices {
-      let axis = i + 2
-      let extent = x.shape[axis]
-      if stride[i] > 1 {
-        // Zeros after every element, then those after the last are taken off again.
-        var shape = x.shape
-        shape[axis] = extent * stride[i]
-        x = try x.expanded(axis: axis + 1).padded(axis: axis + 1, before: 0, after: stride[i] - 1, mode: .zeros)
-          .reshaped(shape.map { $0 }).slice(0..<(extent - 1) * stride[i] + 1, axis: axis)
-      }
-      if outputPadding[i] > 0 { x = try x.padded(axis: axis, before: 0, after: outputPadding[i], mode: .zeros) }
-    }
+    let x = try a.floats(0)
+    guard x.rank == rank else { throw a.node.invalid("its input has the shape \(x.shape)") }
     var y = try convolution.apply(x, in: &context)
-    if a.optional(2) != nil { y = try y + a.floats(2).reshaped([outputs] + window.map { _ in 1 }) }
+    if a.optional(2) != nil { y = try y + a.floats(2).reshaped([outputs] + Array(repeating: 1, count: rank - 2)) }
     return [.floats(y)]
   }
 }
