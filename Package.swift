@@ -63,8 +63,11 @@ let package = Package(
     .target(
       name: "Systems",
       dependencies: [
-        "Reports", "Networks", "Dynamics", "Datasets", "Chips", "Circuits", "Devices", "Substrates", "Tensors", "CKernels",
-      ]),
+        "Reports", "Networks", "Dynamics", "Datasets", "Chips", "Circuits", "Devices", "Substrates", "Tensors",
+        "CKernels",
+      ],
+      exclude: ["Deployment", "DiffusionSolver", "KoopmanAssimilation", "MIMOOFDM", "Spirals"].map { "\($0)/README.md" }
+    ),
     .executableTarget(
       name: "kirchhoff",
       dependencies: [
@@ -80,7 +83,9 @@ let package = Package(
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics", "Networks", "Tensors"]),
     .testTarget(name: "CircuitsTests", dependencies: ["Chips", "Circuits", "Devices", "Substrates"]),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", .product(name: "GRDB", package: "GRDB.swift")]),
-    .testTarget(name: "SystemsTests", dependencies: ["Systems", "Reports", "Dynamics", "Circuits", "Devices", "Substrates", "Tensors"]),
+    .testTarget(
+      name: "SystemsTests",
+      dependencies: ["Systems", "Reports", "Dynamics", "Circuits", "Devices", "Substrates", "Tensors"]),
     .testTarget(name: "KirchhoffTests", dependencies: ["kirchhoff", "Networks", "Reports"]),
   ],
   swiftLanguageModes: [.v6]

@@ -82,7 +82,8 @@ public struct Crossbar: LinearOperator {
         tiles.append(
           Tile(
             rows: rows, columns: columns,
-            range: Swift.min(macro.outputRange, Swift.max(largestOutput, .leastNormalMagnitude)), difference: try (plus - minus) * (1 / width),
+            range: Swift.min(macro.outputRange, Swift.max(largestOutput, .leastNormalMagnitude)),
+            difference: try (plus - minus) * (1 / width),
             variance: try variance.max().item() > 0 ? variance : nil))
       }
     }

@@ -17,7 +17,8 @@ extension Substrate {
       [g.stride, g.dilation, g.before, g.after, outputPadding].allSatisfy({ $0.count == spatial })
     else {
       throw TensorError.wrongShape(
-        argument: "weights", found: weights.shape, expected: "[channels, outputs/groups, window…], as the geometry has it")
+        argument: "weights", found: weights.shape,
+        expected: "[channels, outputs/groups, window…], as the geometry has it")
     }
     let border = (0..<spatial).map { (axis: Int) -> Int in g.dilation[axis] * (weights.shape[axis + 2] - 1) }
     let before = zip(border, g.before).map(-)

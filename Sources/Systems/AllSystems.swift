@@ -3,7 +3,9 @@ import Reports
 /// Everything that can be run by its name.
 public enum AllSystems {
   public static let list: [AnySystem] = [
-    AnySystem(Spirals.self), AnySystem(DiffusionSolver.self), AnySystem(MIMOOFDM.self), AnySystem(Deployment.self),
+    AnySystem(Spirals.self), AnySystem(DiffusionSolver.self), AnySystem(KoopmanBurgers.self),
+    AnySystem(KoopmanKuramotoSivashinsky.self), AnySystem(KoopmanNavierStokes.self), AnySystem(MIMOOFDM.self),
+    AnySystem(Deployment.self),
   ]
 
   /// The system of a name.

@@ -69,7 +69,8 @@ import Testing
     let (c, u, s1, s2) = try Self.system(3, 5, seed: 7)
     func loss(_ p: [Tensor<Double>]) throws -> Tensor<Double> {
       let c = ConditionalGaussianCoefficients(f1: p[0], g1: p[1], f2: p[2], g2: p[3])
-      var state = try ConditionalGaussianState(mean: Tensor<Double>.zeros([5, 1]), covariance: Tensor.identity(5) * 0.01)
+      var state = try ConditionalGaussianState(
+        mean: Tensor<Double>.zeros([5, 1]), covariance: Tensor.identity(5) * 0.01)
       var sum = try Tensor<Double>(0)
       for n in 1...20 {
         state = try state.next(c, observed: u.at(n).expanded(axis: 1), noise1: s1, noise2: s2)
@@ -162,7 +163,8 @@ import Testing
 
   /// Truth, observations of everything with unit variance, and a filter's mean error from cycle 101 on: Lorenz96, F = 8,
   /// 0.05 between cycles (Sakov and Oke 2008).
-  private func score(_ kind: EnsembleFilter.Kind, members: Int, inflation: Double, cycles: Int = 3000) throws -> Double {
+  private func score(_ kind: EnsembleFilter.Kind, members: Int, inflation: Double, cycles: Int = 3000) throws -> Double
+  {
     var random = RandomStream(seed: 12)
     let model = Lorenz96()
     var truth: Tensor<Double> = try random.normal([40, 1], mean: 8, standardDeviation: 0.01)
@@ -201,7 +203,9 @@ import Testing
     #expect(tapered < 0.4 && plain > 1)
   }
 
-  @Test("square roots give the Kalman update of mean and covariance, well conditioned or not", arguments: [100.0, 0.5, 1e-3])
+  @Test(
+    "square roots give the Kalman update of mean and covariance, well conditioned or not",
+    arguments: [100.0, 0.5, 1e-3])
   func squareRootUpdate(variance: Double) throws {
     var random = RandomStream(seed: 31)
     let (n, members) = (6, 12)
@@ -222,7 +226,8 @@ import Testing
     // A taper so wide that it is 1 everywhere must give the same.
     for kind in [EnsembleFilter.Kind.squareRoot, .localSquareRoot(halfWidth: 1e6)] {
       var x = start
-      let filter = try EnsembleFilter(variables: n, members: members, observed: observed, variance: variance, kind: kind)
+      let filter = try EnsembleFilter(
+        variables: n, members: members, observed: observed, variance: variance, kind: kind)
       let found = try filter.analyse(&x, y, random: &random)
       // Wide tapers differ from 1 by 1e-11.
       for i in 0..<n { #expect(abs(found[i] - expected.mean.elements[i]) < 1e-8) }

@@ -50,7 +50,9 @@ import Testing
     try Tensor((0..<n).map { f(2 * Double.pi * Double($0) / Double(n)) })
   }
 
-  @Test("Kuramoto–Sivashinsky: small waves grow as α² − α⁴", arguments: [(1, 0.07491), (2, 0.21982), (3, 0.19520), (4, -0.39814)])
+  @Test(
+    "Kuramoto–Sivashinsky: small waves grow as α² − α⁴",
+    arguments: [(1, 0.07491), (2, 0.21982), (3, 0.19520), (4, -0.39814)])
   func growth(wave k: Int, rate: Double) throws {
     let line = try PeriodicLine.kuramotoSivashinsky(points: 64, length: 22, step: 0.001)
     let start = try Self.wave(64) { 1e-8 * cos(Double(k) * $0) }

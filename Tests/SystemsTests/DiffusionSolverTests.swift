@@ -21,7 +21,8 @@ import Testing
   }
 
   private func sample(
-    _ count: Int = 10_000, on substrate: any Substrate = Digital(), steps: IntegrationSteps = IntegrationSteps(.euler, 200),
+    _ count: Int = 10_000, on substrate: any Substrate = Digital(),
+    steps: IntegrationSteps = IntegrationSteps(.euler, 200),
     scale: Double = 2, stochastic: Bool = false, seed: UInt64 = 5, chip: UInt64 = 0
   ) throws -> Tensor<Float> {
     let network = try Self.trained.get().network
@@ -70,7 +71,8 @@ import Testing
       pow(VariancePreserving.mean($0) * s, 2) + pow(VariancePreserving.deviation($0), 2)
     }
     var context = ForwardContext(random: RandomStream(seed: 2))
-    let start: Tensor<Float> = try context.random.normal([40_000, 2], standardDeviation: Float(variance(1).squareRoot()))
+    let start: Tensor<Float> = try context.random.normal(
+      [40_000, 2], standardDeviation: Float(variance(1).squareRoot()))
     let signals = VariancePreserving.reversed(
       scale: 1, stochastic: stochastic, score: { 1 / variance($0) }, injected: { _ in [0, 0, 0, 0] })
     let end = try Digital().integrator(network, steps: steps, in: &context).integrate(start, signals, in: &context)
@@ -187,7 +189,8 @@ import Testing
         var context = ForwardContext(random: random.split("chip"))
         let start: Tensor<Float> = try context.random.normal([3000, 2])
         let end = try substrate.integrator(network.feedback(), steps: IntegrationSteps(.euler, 200), in: &context)
-          .integrate(start, VariancePreserving.reversed(scale: 1.5, injected: network.injected(class: label)), in: &context)
+          .integrate(
+            start, VariancePreserving.reversed(scale: 1.5, injected: network.injected(class: label)), in: &context)
         #expect(Cloud.share(end, nearestTo: label) >= least)
       }
     }

@@ -7,10 +7,11 @@ nonisolated(unsafe) let flowWorks: [String: () throws -> Work] = [
   "ks": {
     let n = 256
     let length = 32 * Double.pi
-    let start = try Tensor<Double>((0..<n).map { i in
-      let x = length * Double(i) / Double(n) / 16
-      return cos(x) * (1 + sin(x))
-    })
+    let start = try Tensor<Double>(
+      (0..<n).map { i in
+        let x = length * Double(i) / Double(n) / 16
+        return cos(x) * (1 + sin(x))
+      })
     let line = try PeriodicLine.kuramotoSivashinsky(
       points: n, length: length, step: 0.25, scheme: .exponentialRungeKutta4, dealiased: true)
     return Work {

@@ -3,7 +3,9 @@ import Foundation
 // A worker that does one piece of work again and again: prints `ready`, then for every line `go` runs it once and prints
 // what it took. `bench.py` starts it beside a peer's worker and lets the two take turns.
 
-let works = tensorWorks.merging(networkWorks) { $1 }.merging(dynamicsWorks) { $1 }.merging(systemWorks) { $1 }.merging(flowWorks) { $1 }
+let works = tensorWorks.merging(networkWorks) { $1 }.merging(dynamicsWorks) { $1 }.merging(systemWorks) { $1 }.merging(
+  flowWorks
+) { $1 }
 guard CommandLine.arguments.count == 2, let make = works[CommandLine.arguments[1]] else {
   FileHandle.standardError.write(
     Data("usage: Bench WORK, one of \(works.keys.sorted().joined(separator: ", "))\n".utf8))

@@ -71,8 +71,11 @@ public struct SteadyFilter: Sendable {
     var h = noise2
     // 2⁶⁰ steps of the filter: what has not settled by then never does.
     for iteration in 0..<60 {
-      let inverse = try solve(identity + matmul(g, h), Tensor.concatenate([a, matmul(g, a, transposingB: true)], axis: 1))
-      let (wa, wg) = (try inverse.slice(0..<a.shape[1], axis: 1), try inverse.slice(a.shape[1]..<2 * a.shape[1], axis: 1))
+      let inverse = try solve(
+        identity + matmul(g, h), Tensor.concatenate([a, matmul(g, a, transposingB: true)], axis: 1))
+      let (wa, wg) = (
+        try inverse.slice(0..<a.shape[1], axis: 1), try inverse.slice(a.shape[1]..<2 * a.shape[1], axis: 1)
+      )
       let change = try matmul(a, matmul(h, wa), transposingA: true)
       g = try g + matmul(a, wg)
       a = try matmul(a, wa)

@@ -129,7 +129,8 @@ public final class EnsembleFilter {
 
   /// A row-major product c = a·b, sizes `[rows, inner]·[inner, columns]`; b transposed where asked.
   private func multiply(
-    _ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ c: UnsafeMutablePointer<Double>, _ rows: Int, _ inner: Int,
+    _ a: UnsafePointer<Double>, _ b: UnsafePointer<Double>, _ c: UnsafeMutablePointer<Double>, _ rows: Int,
+    _ inner: Int,
     _ columns: Int, strides: (Int, Int, Int), transposingA: Bool = false, transposingB: Bool = false, adding: Double = 0
   ) {
     cblas_dgemm(

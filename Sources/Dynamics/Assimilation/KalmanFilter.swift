@@ -37,7 +37,8 @@ extension LinearGaussianModel {
     let cross = try matmul(observation, p)
     let s = try matmul(cross, observation, transposingB: true) + observationNoise
     let gain = try solve(s, cross).transposed()
-    let innovation = try (y - matmul(observation, estimate.mean.expanded(axis: 1)).reshaped([y.count])).expanded(axis: 1)
+    let innovation = try (y - matmul(observation, estimate.mean.expanded(axis: 1)).reshaped([y.count])).expanded(
+      axis: 1)
     let covariance = try p - matmul(gain, cross)
     return GaussianEstimate(
       mean: try estimate.mean + matmul(gain, innovation).reshaped([estimate.mean.count]),

@@ -16,14 +16,16 @@ public struct Lorenz96: Sendable, Codable {
   ///   - step: in units of time.
   public func advance(_ x: inout Tensor<Double>, step: Double, steps: Int = 1) throws {
     guard x.rank == 2, x.shape[0] == variables, variables >= 4 else {
-      throw TensorError.wrongShape(argument: "x", found: x.shape, expected: "[\(variables), members], 4 variables or more")
+      throw TensorError.wrongShape(
+        argument: "x", found: x.shape, expected: "[\(variables), members], 4 variables or more")
     }
     try x.makeUnique()
     let members = x.shape[1]
     let pointer = x.body.f64
     withUnsafeTemporaryAllocation(byteCount: 8 * 32 * (variables + 3), alignment: 64) { scratch in
       kk_lorenz96_f64(
-        variables, members, forcing, step, max(0, steps), pointer, scratch.assumingMemoryBound(to: Double.self).baseAddress)
+        variables, members, forcing, step, max(0, steps), pointer,
+        scratch.assumingMemoryBound(to: Double.self).baseAddress)
     }
   }
 }

@@ -11,7 +11,9 @@ public enum GaussianRandomField {
   }
 
   /// Σ e_k(ξ_k cos 2πkx + η_k sin 2πkx) on [0, 1): shape `[samples, points]`.
-  public static func line(_ samples: Int, points: Int, waves: Int = 512, using random: inout RandomStream) throws -> Tensor<Double> {
+  public static func line(_ samples: Int, points: Int, waves: Int = 512, using random: inout RandomStream) throws
+    -> Tensor<Double>
+  {
     let e = deviations(waves)
     var basis = [Double](repeating: 0, count: 2 * waves * points)
     for k in 0..<waves {

@@ -38,10 +38,12 @@ final class SpectralTransform {
         fftw_plan_many_dft_c2r(
           1, size, many, complex, nil, stride, 1, field.pointer, nil, 1, Int32(n), estimate | preserveInput),
         isSquare
-          ? fftw_plan_many_dft(1, size, kept, complex, nil, 1, Int32(n), complex, nil, 1, Int32(n), FFTW_FORWARD, estimate)
+          ? fftw_plan_many_dft(
+            1, size, kept, complex, nil, 1, Int32(n), complex, nil, 1, Int32(n), FFTW_FORWARD, estimate)
           : nil,
         isSquare
-          ? fftw_plan_many_dft(1, size, kept, complex, nil, 1, Int32(n), complex, nil, 1, Int32(n), FFTW_BACKWARD, estimate)
+          ? fftw_plan_many_dft(
+            1, size, kept, complex, nil, 1, Int32(n), complex, nil, 1, Int32(n), FFTW_BACKWARD, estimate)
           : nil
       )
     }

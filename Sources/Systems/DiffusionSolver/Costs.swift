@@ -60,7 +60,10 @@ struct Costs {
         "Speed-up against the digital solver's steps (projected), \(label)",
         x: Chart.Axis("evaluations of the network", logarithmic: true),
         y: Chart.Axis("speed-up of the loop", logarithmic: true),
-        [Chart.Series("run of \(ReportPage.text(run)) s", .lineWithPoints, x: steps, y: steps.map { $0 * c.digitalStep_s / run })]))
+        [
+          Chart.Series(
+            "run of \(ReportPage.text(run)) s", .lineWithPoints, x: steps, y: steps.map { $0 * c.digitalStep_s / run })
+        ]))
     report.table(
       "Energy of one sample on arrays, \(label) (projected)", columns: ["part", "energy (J)"],
       rows: cost.parts.map { [$0.name, ReportPage.text($0.energy_J / Double(samples))] })

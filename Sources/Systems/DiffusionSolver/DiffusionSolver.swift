@@ -59,10 +59,16 @@ public enum DiffusionSolver: System {
       Claim("speed-up, unconditional, equal quality", published: 69.0, within: .relative(0.2), at: "journal abstract"),
       Claim("speed-up, conditional, equal quality", published: 156.5, within: .relative(0.2), at: "preprint abstract"),
       Claim("speed-up, conditional, equal quality", published: 116.5, within: .relative(0.2), at: "journal abstract"),
-      Claim("energy reduction, unconditional, equal quality", published: 5.2, within: .relative(0.2), at: "preprint abstract"),
-      Claim("energy reduction, unconditional, equal quality", published: 1.46, within: .relative(0.2), at: "journal abstract"),
-      Claim("energy reduction, conditional, equal quality", published: 4.1, within: .relative(0.2), at: "preprint abstract"),
-      Claim("energy reduction, conditional, equal quality", published: 2.08, within: .relative(0.2), at: "journal abstract"),
+      Claim(
+        "energy reduction, unconditional, equal quality", published: 5.2, within: .relative(0.2),
+        at: "preprint abstract"),
+      Claim(
+        "energy reduction, unconditional, equal quality", published: 1.46, within: .relative(0.2),
+        at: "journal abstract"),
+      Claim(
+        "energy reduction, conditional, equal quality", published: 4.1, within: .relative(0.2), at: "preprint abstract"),
+      Claim(
+        "energy reduction, conditional, equal quality", published: 2.08, within: .relative(0.2), at: "journal abstract"),
     ], datasets: ["emnist"])
 
   public static func configuration(_ scale: Scale) -> Configuration {

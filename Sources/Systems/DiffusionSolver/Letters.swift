@@ -55,7 +55,9 @@ struct LetterLatents {
     let source = isReal ? "EMNIST letters" : "autoencoder of rendered strokes, a stand-in"
     let png = try Image.png(Image.contactSheet(large, columns: 12))
     report.pictures.append(Report.Picture(title: "Generated letters H, K, U (\(source))", png: png))
-    report.figure("autoencoder loss", Double(loss), how: .simulated, data: isReal ? "EMNIST letters" : "rendered strokes, a stand-in")
+    report.figure(
+      "autoencoder loss", Double(loss), how: .simulated,
+      data: isReal ? "EMNIST letters" : "rendered strokes, a stand-in")
     report.data += uses
   }
 }

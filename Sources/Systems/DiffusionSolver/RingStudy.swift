@@ -46,7 +46,8 @@ struct RingStudy {
     Costs(c, context).add(
       label: "unconditional", samples: c.samples, activity: cost.activity, conductance: cost.conductance,
       smallest: smallest, published: [("preprint", 64.8, 5.2), ("journal", 69.0, 1.46)], to: &report)
-    report.charts.insert(picture([("data", ring), ("in steps", exact), ("\(context.substrate.kind)", results[0].points)]), at: 0)
+    report.charts.insert(
+      picture([("data", ring), ("in steps", exact), ("\(context.substrate.kind)", results[0].points)]), at: 0)
     report.charts.append(
       Chart(
         "Training loss on the synthetic ring", x: Chart.Axis("iteration"), y: Chart.Axis("loss"),
@@ -59,14 +60,17 @@ struct RingStudy {
   }
 
   /// Trains, telling progress within a part of the run.
-  func train(_ points: Tensor<Float>, labels: [Int] = [], noise: Float, _ name: String, within: ClosedRange<Double>) throws
+  func train(_ points: Tensor<Float>, labels: [Int] = [], noise: Float, _ name: String, within: ClosedRange<Double>)
+    throws
     -> (ScoreNetwork, [Float])
   {
     var stream = context.random.split(name)
     var network = try ScoreNetwork(classes: labels.isEmpty ? 0 : 3, using: &stream)
     var settings = c.training
     settings.noise = noise
-    let losses = try network.train(on: points, labels: labels, settings, random: context.random.split("\(name) training")) {
+    let losses = try network.train(
+      on: points, labels: labels, settings, random: context.random.split("\(name) training")
+    ) {
       iteration, loss in
       try context.record("\(name): loss", step: iteration, value: Double(loss))
       let part = Double(iteration) / Double(settings.iterations)
@@ -160,7 +164,8 @@ struct RingStudy {
     }
     let adaptive = try adaptiveSamples(sampler, n, random)
     rows.append(row("Dormand–Prince, tolerance 1e-4", "\(adaptive.evaluations)", adaptive.points, ring))
-    rows.append(row("Euler, 200 steps, β not scaled", "200", try drawn(IntegrationSteps(.euler, 200), sampler, scale: 1), ring))
+    rows.append(
+      row("Euler, 200 steps, β not scaled", "200", try drawn(IntegrationSteps(.euler, 200), sampler, scale: 1), ring))
     // The true marginal at t = 1 from other data, and β as trained.
     let z: Tensor<Float> = try random0.normal([n, 2], standardDeviation: Float(VariancePreserving.deviation(1)))
     let start = try other * Float(VariancePreserving.mean(1)) + z
@@ -172,10 +177,12 @@ struct RingStudy {
     let plainSampler = Sampler(c: c, network: plain)
     rows.append(
       row(
-        "trained without noise injection, Euler, 200 steps", "200", try drawn(IntegrationSteps(.euler, 200), plainSampler),
+        "trained without noise injection, Euler, 200 steps", "200",
+        try drawn(IntegrationSteps(.euler, 200), plainSampler),
         ring))
     report.table(
-      "Exact solvers on the synthetic ring", columns: ["solver", "evaluations", "radius", "share on the ring", "divergence (nat)"],
+      "Exact solvers on the synthetic ring",
+      columns: ["solver", "evaluations", "radius", "share on the ring", "divergence (nat)"],
       rows: rows)
     report.charts.append(
       Chart(
@@ -238,7 +245,10 @@ struct RingStudy {
       ("multiplier gain", with { $0.loop.multiplierGainError = full.loop.multiplierGainError }),
       ("multiplier offset", with { $0.loop.multiplierOffset_V = full.loop.multiplierOffset_V }),
       ("clamp at 1.5", with { $0.loop.clamp = Double(ScoreNetwork.ceiling) }),
-      ("signals: converters and refresh", with { ($0.loop.signalBits, $0.loop.refreshes) = (full.loop.signalBits, full.loop.refreshes) }),
+      (
+        "signals: converters and refresh",
+        with { ($0.loop.signalBits, $0.loop.refreshes) = (full.loop.signalBits, full.loop.refreshes) }
+      ),
       (
         "levels, write error and read noise",
         with {
@@ -268,7 +278,8 @@ struct RingStudy {
       }
       let (share, spread) = Self.statistics(shares)
       rows.append([
-        name, "\(ReportPage.text(share)) ± \(ReportPage.text(spread))", ReportPage.text(Self.statistics(divergences).mean),
+        name, "\(ReportPage.text(share)) ± \(ReportPage.text(spread))",
+        ReportPage.text(Self.statistics(divergences).mean),
       ])
       try context.progress(0.9 + 0.1 * Double(i + 1) / Double(cases.count), name)
     }

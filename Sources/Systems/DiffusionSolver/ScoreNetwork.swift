@@ -23,7 +23,9 @@ public struct ScoreNetwork: Layer, Sendable {
   public init(classes: Int = 0, using random: inout RandomStream) throws {
     func layer(_ inputs: Int, _ outputs: Int) throws -> (Tensor<Float>, Tensor<Float>) {
       let bound = 1 / Float(inputs).squareRoot()
-      return (try random.uniform([inputs, outputs], in: -bound...bound), try random.uniform([outputs], in: -bound...bound))
+      return (
+        try random.uniform([inputs, outputs], in: -bound...bound), try random.uniform([outputs], in: -bound...bound)
+      )
     }
     let h = Self.hidden
     let layers = try [layer(2, h), layer(h, h), layer(h, 2)]
@@ -150,7 +152,8 @@ public struct ScoreNetwork: Layer, Sendable {
         }
         oneHot = try Tensor(values, shape: [n, classes])
       }
-      let factors = try settings.noise > 0 ? parameters.prefix(6).map { try Self.factors($0.shape, settings, &random) } : []
+      let factors =
+        try settings.noise > 0 ? parameters.prefix(6).map { try Self.factors($0.shape, settings, &random) } : []
       let (loss, found) = try valueAndGradient(at: parameters) { p in
         let noisy = try factors.isEmpty ? Array(p.prefix(6)) : zip(p, factors).map { try $0 * $1 }
         var e = waves

@@ -86,7 +86,9 @@ public enum Waveform {
     let period = n + prefix
     var y = [E](repeating: 0, count: blocks * count * antennas * 2 * n)
     // One stream's samples in time order, after silence as long as the channel.
-    var (re, im) = ([E](repeating: 0, count: length + count * period), [E](repeating: 0, count: length + count * period))
+    var (re, im) = (
+      [E](repeating: 0, count: length + count * period), [E](repeating: 0, count: length + count * period)
+    )
     for b in 0..<blocks {
       for t in 0..<streams {
         for s in 0..<count {

@@ -95,7 +95,8 @@ struct Link {
       ? 3 / bits : pieces > 1 ? 1.96 * (variance / Double(pieces * (pieces - 1))).squareRoot() : outcome.rate
     outcome.blockRate = sum(\.blockErrors) / sum(\.blocks)
     outcome.information = sum(\.information) / bits
-    outcome.transformError = sum(\.transformPower) > 0 ? (sum(\.transformError) / sum(\.transformPower)).squareRoot() : 0
+    outcome.transformError =
+      sum(\.transformPower) > 0 ? (sum(\.transformError) / sum(\.transformPower)).squareRoot() : 0
     outcome.symbolError = (sum(\.symbolError) / sum(\.symbols)).squareRoot()
     outcome.estimateError = sum(\.estimateError) / Double(pieces)
     outcome.settling_s = sum(\.settling_s) / Double(channels)

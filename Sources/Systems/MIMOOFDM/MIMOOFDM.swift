@@ -51,7 +51,8 @@ public enum MIMOOFDM: System {
     curves(points, outcomes, references, &report)
     report.note("All bits, channels and noise are synthetic: drawn at random.")
     report.note(
-      "Es/N0 is the energy of a symbol over the noise of one antenna; Eb/N0 of a stream is Es/N0 over the bits of a symbol.")
+      "Es/N0 is the energy of a symbol over the noise of one antenna; Eb/N0 of a stream is Es/N0 over the bits of a symbol."
+    )
     return report
   }
 
@@ -86,7 +87,8 @@ public enum MIMOOFDM: System {
     // Transmit and receive transforms were counted together; the receiver has its antennas' share.
     let share =
       c.signal == .samples ? Double(c.antennas) / Double(c.antennas + c.streams) : 0
-    let transformSteps = c.signal == .samples ? cost.settling_s + cost.conversion_s * Double(macro.outputsPerConverter) : 0
+    let transformSteps =
+      c.signal == .samples ? cost.settling_s + cost.conversion_s * Double(macro.outputsPerConverter) : 0
     let conversion = 2 * cost.conversion_s
     let latency = transformSteps + point.settling_s + conversion
     let energy = (transforms.energy_J * share + detection.energy_J) / symbols
@@ -118,7 +120,10 @@ public enum MIMOOFDM: System {
     report.table(
       "Receiver, one data symbol (projected)", columns: ["part", "latency (s)", "energy (J)"],
       rows: [
-        ["transforms on arrays", ReportPage.text(transformSteps), ReportPage.text(transforms.energy_J * share / symbols)],
+        [
+          "transforms on arrays", ReportPage.text(transformSteps),
+          ReportPage.text(transforms.energy_J * share / symbols),
+        ],
         [
           "detection in closed loops", ReportPage.text(point.settling_s + conversion),
           ReportPage.text(detection.energy_J / symbols),
