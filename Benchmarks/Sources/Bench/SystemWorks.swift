@@ -44,6 +44,9 @@ private func diffusion(_ method: IntegrationSteps.Method, stochastic: Bool = fal
     var context = ForwardContext(random: random.split("\(random.next())"))
     let x = try Digital().integrator(network, steps: IntegrationSteps(method, 1000), in: &context)
       .integrate(start, signals, in: &context)
-    return { "sd=\((try? (x - x.mean()).squared().mean().squareRoot().item()) ?? .nan)" }
+    return {
+      let deviation = try? x.variance().squareRoot().item()
+      return "sd=\(deviation ?? .nan)"
+    }
   }
 }
