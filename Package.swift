@@ -78,6 +78,7 @@ let package = Package(
       ],
       resources: [.embedInCode("Serve/page.html")]),
     .testTarget(name: "TensorsTests", dependencies: ["Networks", "Tensors", "CKernels"]),
+    .testTarget(name: "SubstratesTests", dependencies: ["Substrates", "Tensors"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "Substrates", "CKernels"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Networks", "CZlib"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics", "Networks", "Tensors"]),

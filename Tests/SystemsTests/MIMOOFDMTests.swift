@@ -369,6 +369,39 @@ struct UnclampedCell: DeviceModel {
     #expect(abs(Double(errors) / Double(sent.count) / expected - 1) < 0.15)
   }
 
+  /// The specification's own law: both copies alike, errors complex, noise Nt·σ_E² with σ_E² = 4σ²·w_max².
+  @Test(
+    "matrix errors that both copies share leave the floor of the law",
+    arguments: [(Float(0.005), 1.07e-3), (0.01, 2.76e-3), (0.02, 9.4e-3)])
+  func sharedMatrixErrors(sigma: Float, expected: Double) throws {
+    var context = ForwardContext(random: RandomStream(seed: 22))
+    let (blocks, n) = (800, 64)
+    let h: Tensor<Float> = try context.random.normal([blocks, 4, 4, 2, n], standardDeviation: Float(0.5).squareRoot())
+    // Largest element of each matrix; a difference of two cells has √2·σ in both parts.
+    let largest = try h.magnitude().max(axes: [1, 2, 3], keepingAxes: true)
+    let stored = try h + largest * context.random.normal(h.shape, standardDeviation: sigma * Float(2).squareRoot())
+    let signs: Tensor<Float> = try context.random.bernoulli(Tensor(repeating: 0.5, shape: [blocks, 4, 2, n]))
+    let x = try (signs * 2 - 1) * Float(0.5).squareRoot()
+    let noise: Tensor<Float> = try context.random.normal(
+      [blocks, 4, 2, n], standardDeviation: Float(0.0005).squareRoot())
+    let (xRe, xIm) = (try x.slice(0..<1, axis: 2), try x.slice(1..<2, axis: 2))
+    let (hRe, hIm) = (try h.slice(0..<1, axis: 3), try h.slice(1..<2, axis: 3))
+    func product(_ a: Tensor<Float>, _ b: Tensor<Float>) throws -> Tensor<Float> {
+      try (a.reshaped([blocks, 4, 4, n]) * b.reshaped([blocks, 1, 4, n])).sum(axes: [2])
+    }
+    let y =
+      try Tensor.stack(
+        [product(hRe, xRe) - product(hIm, xIm), product(hRe, xIm) + product(hIm, xRe)], axis: 2) + noise
+    var macro = Macro()
+    (macro.device, macro.inputBits, macro.outputBits, macro.amplifier.gain) = (.ideal, 0, 0, 1e9)
+    macro.amplifier.timeout_s = 1
+    let solver = try ClosedLoopSolver(ComplexSystems(stored), macro: macro, in: &context)
+    let found = try solver.solve(y, in: &context).x.elements
+    let errors = zip(found, x.elements).count { ($0 < 0) != ($1 < 0) }
+    // 51,200 channels whose errors come in groups leave some 4 %; 15 % in the specification.
+    #expect(abs(Double(errors) / Double(x.count) / expected - 1) < 0.15)
+  }
+
   /// The specification wants at most 1 dB with 8-bit converters; that is not reached (see the system's README). Programming
   /// errors alone add noise of 4·(2·0.75·(2σ)²) for both transforms, twice because training suffers as well, and 0.75·Nt·σ_E²
   /// of the detectors: 2.1e-3 on 7.4e-3, 1.1 dB; half a decibel more for the spread of 1,600 symbols.

@@ -101,9 +101,17 @@ public struct Alone: Team {
 
 /// What carries out the products, as configuration: keys `substrate.kind`, `substrate.macro.…`, `substrate.cost.…`.
 public struct SubstrateChoice: Codable, Sendable, Equatable {
-  public enum Kind: String, ConfigurationChoice { case digital, analog }
+  public enum Kind: String, ConfigurationChoice {
+    /// Exact single precision.
+    case digital
+    /// Rounded digital logic, `fixedPoint.…`.
+    case fixedPoint = "fixed-point"
+    /// Simulated arrays, `macro.…`.
+    case analog
+  }
 
   public var kind = Kind.digital
+  public var fixedPoint = FixedPoint()
   public var macro = Macro()
   public var cost = CostModel()
   /// Programming draws over which analog figures are averaged.
@@ -120,6 +128,9 @@ public struct SubstrateChoice: Codable, Sendable, Equatable {
     do { try macro.validate() } catch CircuitError.invalidSetting(let name, let found, let expected) {
       throw ConfigurationError.invalidValue(key: "substrate.macro.\(name)", found: found, expected: expected)
     }
+    do { try fixedPoint.validate() } catch TensorError.invalidArgument(let name, let found, let expected) {
+      throw ConfigurationError.invalidValue(key: "substrate.fixedPoint.\(name)", found: found, expected: expected)
+    }
     for (key, value) in try ConfigurationValue(encoding: cost).leaves() {
       guard let number = value.double, number >= 0, number.isFinite else {
         throw ConfigurationError.invalidValue(key: "substrate.cost.\(key)", found: value.text, expected: "0 or more")
@@ -135,6 +146,10 @@ public struct SubstrateChoice: Codable, Sendable, Equatable {
 
   /// The substrate itself.
   public func make() throws -> any Substrate {
-    kind == .digital ? Digital() : try Analog(macro, device: makeDevice())
+    switch kind {
+    case .digital: Digital()
+    case .fixedPoint: fixedPoint
+    case .analog: try Analog(macro, device: makeDevice())
+    }
   }
 }

@@ -95,6 +95,15 @@ public enum Deployment: System {
     let digital = cost.cost(of: exact.activity, macro: context.substrate.macro, meanConductance: 0)
     report.figure("digital energy of one inference", digital.energy_J / Double(count), unit: "J", how: .projected)
     report.figure("digital latency of one inference", digital.latency_s / Double(count), unit: "s", how: .projected)
+    if context.substrate.kind == .fixedPoint {
+      var forward = ForwardContext()
+      let found = try evaluate(
+        model.placed(on: context.substrate.make(), in: &forward), &forward, pass: 0, "fixed point")
+      let rounded = share(found, labels)
+      report.figure(
+        "fixed-point accuracy", rounded, unit: "fraction", how: .simulated, data: c.data,
+        uncertainty: interval(rounded, count))
+    }
     guard draws > 0 else { return report }
 
     var accuracies: [Double] = []

@@ -10,8 +10,15 @@ import Tensors
 extension KoopmanStudy {
   /// The filter's products on arrays: what programming, reading and converting cost, and what it takes in time and energy.
   func arrays(_ trained: Trained, _ report: inout Report) throws {
-    guard context.substrate.kind == .analog else { return }
     let (records, model) = (trained.records, trained.second)
+    if context.substrate.kind == .fixedPoint {
+      let substrate = try context.substrate.make()
+      report.figure(
+        "filter's error in fixed point",
+        try error(estimates(model, records, on: substrate, layers: substrate), records),
+        how: .simulated, data: "synthetic records of the true model")
+    }
+    guard context.substrate.kind == .analog else { return }
     let count = min(c.arrayRecords, records.data.testRecords)
     let range = records.test.lowerBound..<records.test.lowerBound + count
     let u = try SplitRecords(records.noisy.slice(range), records).observed

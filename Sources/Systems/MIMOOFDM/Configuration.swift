@@ -75,6 +75,10 @@ extension MIMOOFDM {
     public var blockSubcarriers = 12
     /// Whether soft bits are computed, for the mutual information.
     public var softBits = true
+    /// Data symbols for each receiver of the comparison; 0 for no comparison.
+    public var comparisonSymbols = 100
+    /// Gradient steps of the detectors without closed loops in the comparison.
+    public var gradientSteps = [10, 100]
     public init() {}
   }
 
@@ -106,6 +110,9 @@ extension MIMOOFDM {
       "1 to usedSubcarriers (\(c.usedSubcarriers))")
     try require((-50...100).contains(c.esN0_dB), "esN0_dB", c.esN0_dB, "−50 to 100 dB")
     for value in c.curve_dB { try require((-50...100).contains(value), "curve_dB", value, "−50 to 100 dB") }
+    try require(
+      (0...1_000_000).contains(c.comparisonSymbols), "comparisonSymbols", c.comparisonSymbols, "0 to 1,000,000")
+    for steps in c.gradientSteps { try require((1...10_000).contains(steps), "gradientSteps", steps, "1 to 10,000") }
     if c.channel == .awgn {
       try require(c.streams == 1 && c.antennas == 1, "streams", c.streams, "1 stream and 1 antenna on the awgn channel")
     }

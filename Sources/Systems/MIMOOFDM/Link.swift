@@ -38,8 +38,12 @@ struct Link {
     var constellation: (re: [Double], im: [Double]) = ([], [])
   }
 
-  init(_ c: MIMOOFDM.Configuration, ratio_dB: Double) throws {
+  /// Gradient steps of the detector; none for the substrate's own way.
+  private let gradientSteps: Int?
+
+  init(_ c: MIMOOFDM.Configuration, ratio_dB: Double, gradientSteps: Int? = nil) throws {
     self.c = c
+    self.gradientSteps = gradientSteps
     self.ratio_dB = ratio_dB
     noise = pow(10, -ratio_dB / 10)
     piece = max(1, min(20 / c.coherence + 1, 40_000 / (c.antennas * c.streams * c.usedSubcarriers)))
@@ -145,7 +149,11 @@ struct Link {
     // What the estimate is wrong by acts as noise from every stream.
     let level = Float(noise + Double(nt) * receiver.estimateError)
     let ridge = c.detection == .minimumMeanSquareError ? level : 0
-    let solver = try receiver.substrate.linearSolver(ComplexSystems(estimate, ridge: ridge), in: &forward)
+    let problem = try ComplexSystems(estimate, ridge: ridge)
+    let solver: any LinearSolver =
+      if let gradientSteps {
+        try GradientSolver(problem, iterations: gradientSteps, on: receiver.substrate, in: &forward)
+      } else { try receiver.substrate.linearSolver(problem, in: &forward) }
     let solution = try solver.solve(y, in: &forward)
     result.detection = forward.activity
     if let loops = solver as? ClosedLoopSolver {

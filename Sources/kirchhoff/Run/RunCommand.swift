@@ -42,7 +42,7 @@ struct RunOptions: ParsableArguments {
     name: .customLong("set"),
     help: "One setting as key=value, such as substrate.macro.outputBits=6; may be given again and again.")
   var assignments: [String] = []
-  @Option(help: "digital (exact) or analog (simulated arrays); short for --set substrate.kind=….")
+  @Option(help: "digital (exact), fixed-point or analog (simulated arrays); short for --set substrate.kind=….")
   var substrate: SubstrateChoice.Kind?
   @Option(help: "Folder for report and record; inside the store by default. A checkpoint found there is continued.")
   var output: String?
