@@ -142,7 +142,7 @@ struct RingStudy {
     rows.append(try row("kernel density of the data, Silverman's width", "–", density(n, of: ring, &random0), ring))
     var series: [Chart.Series] = []
     var smallest: Int?
-    let best = try Cloud.Ring(drawn(IntegrationSteps(.euler, 1000), sampler), reference: ring).share
+    let best = try Cloud.Ring(drawn(IntegrationSteps(.euler, 1000), sampler), reference: ring)
     for (name, method, stochastic) in [
       ("Euler", IntegrationSteps.Method.euler, false), ("Heun", .heun, false), ("Runge–Kutta 4", .rungeKutta4, false),
       ("Euler–Maruyama", .euler, true),
@@ -154,8 +154,7 @@ struct RingStudy {
         let quality = Cloud.Ring(found, reference: ring)
         shares.append(quality.share)
         rows.append(row("\(name), \(steps) steps", "\(integration.evaluations)", found, ring))
-        // As good as a thousand steps: within 1 % of the samples.
-        if !stochastic, quality.share >= best - 0.01 {
+        if !stochastic, quality.isAsGood(as: best) {
           smallest = min(smallest ?? integration.evaluations, integration.evaluations)
         }
       }

@@ -35,13 +35,20 @@ private var arrays: SubstrateChoice {
   return choice
 }
 
+/// The same with converters whose range fits sums of thousands of small products.
+private var finerArrays: SubstrateChoice {
+  var choice = arrays
+  choice.macro.outputRange = 4
+  return choice
+}
+
 /// Kuramoto–Sivashinsky, eight points observed.
 public enum KoopmanKuramotoSivashinsky: System {
   public typealias Configuration = KoopmanConfiguration
   public static let card = Systems.card(
     "koopman-ks", "Forecast and assimilation of Kuramoto–Sivashinsky by a conditional-Gaussian Koopman network",
     "A chaotic field on a line, recorded once in a unit of time.", rival: "a Fourier operator")
-  public static var substrate: SubstrateChoice { arrays }
+  public static var substrate: SubstrateChoice { finerArrays }
 
   public static func configuration(_ scale: Scale) -> KoopmanConfiguration {
     var c = KoopmanConfiguration()
@@ -69,7 +76,7 @@ public enum KoopmanBurgers: System {
     "koopman-burgers", "Forecast and assimilation of forced Burgers flow by a conditional-Gaussian Koopman network",
     "Travelling shocks on a line, driven at random; sizes are the specification's, since the paper's are not known to us.",
     rival: "a Fourier operator")
-  public static var substrate: SubstrateChoice { arrays }
+  public static var substrate: SubstrateChoice { finerArrays }
 
   public static func configuration(_ scale: Scale) -> KoopmanConfiguration {
     var c = KoopmanConfiguration()
