@@ -212,6 +212,21 @@ import Testing
     #expect(abs(try fields.squared().mean().item() / expected - 1) < 0.03)
   }
 
+  @Test("the example in the docs is the one compiled here, and is chaotic")
+  func example() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    func file(_ path: String) throws -> String {
+      try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
+    }
+    let parts = try file("Tests/DynamicsTests/ChaoticExample.swift").components(separatedBy: "// ---\n")
+    #expect(try file("docs/dynamics.md").contains("```swift\n\(#require(parts.dropFirst().first))```"))
+    let records = try chaoticRecords(300)
+    #expect(records.shape == [301, 64])
+    // The attractor's deviation is 1.19.
+    #expect(try records.slice(100..<301).variance().squareRoot().item() > 0.9)
+  }
+
   @Test("impossible settings are errors that say so")
   func errors() throws {
     #expect(throws: TensorError.self) { try PeriodicLine.burgers(points: 7, viscosity: 0.1, step: 0.1) }
