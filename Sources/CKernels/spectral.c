@@ -33,11 +33,42 @@ KK_CLONES void kk_times_imaginary_f64(size_t n, const double *w, const double *x
   }
 }
 
-KK_CLONES void kk_stress_f64(size_t n, double *p, double *q) {
+typedef double Pair __attribute__((vector_size(16), aligned(8)));
+
+KK_CLONES void kk_stress_f64(size_t n, double *pairs) {
   KK_VECTOR for (size_t i = 0; i < n; i++) {
-    double u = p[i], v = q[i];
-    p[i] = u * v;
-    q[i] = v * v - u * u;
+    double u = pairs[2 * i], v = pairs[2 * i + 1];
+    pairs[2 * i] = u * v;
+    pairs[2 * i + 1] = v * v - u * u;
+  }
+}
+
+// i times a complex number.
+KK_INLINE Pair turned(Pair z) { return __builtin_shufflevector(z, z, 1, 0) * (Pair){-1, 1}; }
+KK_INLINE Pair conjugate(Pair z) { return z * (Pair){1, -1}; }
+
+KK_CLONES void kk_join_halves_f64(size_t rows, size_t n, size_t half, const double *u, const double *v, double *w) {
+  for (size_t r = 0; r < rows; r++) {
+    const Pair *a = (const Pair *)u + r * half, *b = (const Pair *)v + r * half;
+    Pair *c = (Pair *)w + r * n;
+    c[0] = a[0] + turned(b[0]);
+    for (size_t k = 1; k < half; k++) {
+      Pair t = turned(b[k]);
+      c[k] = a[k] + t;
+      c[n - k] = conjugate(a[k] - t);
+    }
+  }
+}
+
+KK_CLONES void kk_split_halves_f64(size_t rows, size_t n, size_t half, const double *w, double *u, double *v) {
+  for (size_t r = 0; r < rows; r++) {
+    const Pair *c = (const Pair *)w + r * n;
+    Pair *a = (Pair *)u + r * half, *b = (Pair *)v + r * half;
+    for (size_t k = 0; k < half; k++) {
+      Pair here = 0.5 * c[k], there = 0.5 * conjugate(c[k ? n - k : 0]);
+      a[k] = here + there;
+      b[k] = turned(there - here);
+    }
   }
 }
 

@@ -10,7 +10,7 @@ nonisolated(unsafe) let systemWorks: [String: () throws -> Work] = [
     var c = MIMOOFDM.Configuration()
     (c.signal, c.channel, c.softBits, c.coherence) = (.subcarriers, .tapped, false, 1)
     c.tapPowers_dB = [Double](repeating: 0, count: 8)
-    (c.usedSubcarriers, c.symbols, c.curve_dB) = (64, 20_000, [])
+    (c.usedSubcarriers, c.symbols, c.curve_dB, c.comparisonSymbols) = (64, 20_000, [], 0)
     c.esN0_dB = -10 * log10(0.04)
     let configuration = c
     return Work(warmUps: 1) {

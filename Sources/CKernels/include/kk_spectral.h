@@ -18,8 +18,13 @@ void kk_weigh5_f64(size_t n, const double *a, const double *b, const double *p, 
 void kk_square_f64(size_t n, const double *x, double *y);
 /// y = i w x for n/2 complex numbers; w real, one number each.
 void kk_times_imaginary_f64(size_t n, const double *w, const double *x, double *y);
-/// p[i], q[i] = p[i] q[i], q[i]^2 - p[i]^2.
-void kk_stress_f64(size_t n, double *p, double *q);
+/// Each of n pairs (u, v) becomes (u v, v^2 - u^2).
+void kk_stress_f64(size_t n, double *pairs);
+/// Half spectra of two real rows, [rows, half] complex, as the spectrum of u + i v, [rows, n] complex; what lies between
+/// `half` and n - half is left alone.
+void kk_join_halves_f64(size_t rows, size_t n, size_t half, const double *u, const double *v, double *w);
+/// The opposite.
+void kk_split_halves_f64(size_t rows, size_t n, size_t half, const double *w, double *u, double *v);
 /// y[i] = a[i] y[i] + p[i].
 void kk_scale_plus_f64(size_t n, const double *a, const double *p, double *y);
 

@@ -27,7 +27,7 @@ public final class PeriodicLine {
       throw .invalidArgument("length", found: "\(length)", expected: "above 0, finite")
     }
     (self.points, self.length, self.step) = (points, length, step)
-    let transform = try SpectralTransform(points: points, isSquare: false)
+    let transform = try SpectralTransform(points: points)
     self.transform = transform
     let waves = (0...points / 2).map { 2 * Double.pi * Double($0) / length }
     // −½·∂(u²)/∂x: −½·i·k, the scale of both transforms, and the cut. The highest wave has no derivative.

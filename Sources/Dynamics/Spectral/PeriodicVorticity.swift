@@ -6,15 +6,17 @@ import Tensors
 /// pseudo-spectral method with the 2/3 rule in double precision.
 ///
 /// The advection is the curl of the stress, (∂²ₓ − ∂²_y)(uv) + ∂ₓ∂_y(v² − u²) (Basdevant 1983): two transforms back and two
-/// forth instead of five, the same in exact arithmetic. Waves that the rule cuts are dropped from the start.
+/// forth instead of five, the same in exact arithmetic, both as one complex transform. Waves that the rule cuts are dropped.
 public final class PeriodicVorticity {
   /// Points along each axis.
   public let points: Int
   public let length: Double
   public let step: Double
-  private let transform: SpectralTransform
+  private let transform: PairTransform
   private let stepper: SpectralStepper
-  private let spectrum: Aligned, field: Aligned, room: Aligned
+  private let spectrum: Aligned, work: Aligned, zero: Aligned
+  /// The field and a second one that is not used, in turn.
+  private let field: Aligned
   /// 1/N² for waves that are kept, 0 for others.
   private var kept: [Double]
 
@@ -38,7 +40,7 @@ public final class PeriodicVorticity {
       throw TensorError.wrongShape(argument: "forcing", found: forcing.shape, expected: "[\(points), \(points)]")
     }
     (self.points, self.length, self.step) = (points, length, step)
-    let transform = try SpectralTransform(points: points, isSquare: true)
+    let transform = try PairTransform(points: points)
     self.transform = transform
     let unit = 2 * Double.pi / length
     let count = transform.spectrumCount
@@ -47,9 +49,9 @@ public final class PeriodicVorticity {
     var (mixed, difference) = ([Double](repeating: 0, count: count), [Double](repeating: 0, count: count))
     kept = [Double](repeating: 0, count: count)
     let scale = 1 / Double(points * points)
-    for y in 0..<transform.rows {
-      for i in 0..<points {
-        let at = y * points + i
+    for i in 0..<points {
+      for y in 0..<transform.half {
+        let at = i * transform.half + y
         let x = i <= points / 2 ? i : i - points
         let (kx, ky) = (unit * Double(x), unit * Double(y))
         let square = kx * kx + ky * ky
@@ -68,35 +70,27 @@ public final class PeriodicVorticity {
     }
     let (uWeights, vWeights) = (try Aligned(toU), try Aligned(toV))
     let (mixedWeights, differenceWeights) = (try Aligned(mixed), try Aligned(difference))
-    let (a, b) = (try Aligned(transform.roomCount), try Aligned(transform.roomCount))
-    let (u, v) = (try Aligned(points * points), try Aligned(points * points))
+    let (a, b, pair) = (try Aligned(count), try Aligned(count), try Aligned(transform.pairCount))
     var drive: Aligned?
     if let forcing {
-      for (i, value) in forcing.elements.enumerated() { u.pointer[i] = value }
-      transform.forward(u.pointer, a.pointer)
+      for (i, value) in forcing.elements.enumerated() { pair.pointer[2 * i] = value }
+      transform.forward(pair, a, b)
       let made = try Aligned(count)
       for i in 0..<count { made.pointer[i] = a.pointer[i] * kept[i] }
       drive = made
     }
     let push = drive
-    // What lies behind the spectrum is overwritten by transforms and has to be 0 for the way back.
-    func clear(_ x: Aligned) { (x.pointer + count).update(repeating: 0, count: x.count - count) }
     stepper = try SpectralStepper(linear: linear, step: step, scheme: scheme) { vorticity, result in
       kk_times_imaginary_f64(count, uWeights.pointer, vorticity, a.pointer)
       kk_times_imaginary_f64(count, vWeights.pointer, vorticity, b.pointer)
-      clear(a)
-      clear(b)
-      transform.inverse(a.pointer, u.pointer)
-      transform.inverse(b.pointer, v.pointer)
-      kk_stress_f64(transform.fieldCount, u.pointer, v.pointer)
-      transform.forward(u.pointer, a.pointer)
-      transform.forward(v.pointer, b.pointer)
+      transform.inverse(a, b, pair)
+      kk_stress_f64(transform.pairCount / 2, pair.pointer)
+      transform.forward(pair, a, b)
       kk_weigh2_f64(count, mixedWeights.pointer, a.pointer, differenceWeights.pointer, b.pointer, result)
       if let push { for i in 0..<count { result[i] += push.pointer[i] } }
     }
-    spectrum = try Aligned(count)
-    room = try Aligned(transform.roomCount)
-    field = try Aligned(points * points)
+    (spectrum, work, zero) = (try Aligned(count), try Aligned(count), try Aligned(count))
+    field = try Aligned(transform.pairCount)
   }
 
   /// Follows a vorticity field.
@@ -121,7 +115,7 @@ public final class PeriodicVorticity {
         "records, stepsBetween, stride", found: "\(records), \(stepsBetween), \(stride)",
         expected: "0 or more, 1 or more, a divisor of \(points)")
     }
-    for (i, value) in start.elements.enumerated() { field.pointer[i] = value }
+    set(start)
     stepper.restart()
     load()
     let kept = points / stride
@@ -129,7 +123,7 @@ public final class PeriodicVorticity {
     all.reserveCapacity((records + 1) * kept * kept)
     func record() {
       for i in Swift.stride(from: 0, to: points, by: stride) {
-        for j in Swift.stride(from: 0, to: points, by: stride) { all.append(field.pointer[i * points + j]) }
+        for j in Swift.stride(from: 0, to: points, by: stride) { all.append(field.pointer[2 * (i * points + j)]) }
       }
     }
     record()
@@ -153,17 +147,21 @@ public final class PeriodicVorticity {
     guard kick.shape == [points, points] else {
       throw TensorError.wrongShape(argument: "kick", found: kick.shape, expected: "\([points, points])")
     }
-    for (i, value) in kick.elements.enumerated() { field.pointer[i] += value }
+    for (i, value) in kick.elements.enumerated() { field.pointer[2 * i] += value }
+  }
+
+  private func set(_ x: Tensor<Double>) {
+    for (i, value) in x.elements.enumerated() { (field.pointer[2 * i], field.pointer[2 * i + 1]) = (value, 0) }
   }
 
   private func load() {
-    transform.forward(field.pointer, room.pointer)
-    for i in 0..<spectrum.count { spectrum.pointer[i] = room.pointer[i] * kept[i] }
+    transform.forward(field, work, zero)
+    for i in 0..<spectrum.count { spectrum.pointer[i] = work.pointer[i] * kept[i] }
   }
 
   private func unload() {
-    room.pointer.update(from: spectrum.pointer, count: spectrum.count)
-    (room.pointer + spectrum.count).update(repeating: 0, count: room.count - spectrum.count)
-    transform.inverse(room.pointer, field.pointer)
+    work.pointer.update(from: spectrum.pointer, count: spectrum.count)
+    zero.pointer.update(repeating: 0, count: zero.count)
+    transform.inverse(work, zero, field)
   }
 }

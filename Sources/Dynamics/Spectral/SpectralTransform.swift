@@ -1,80 +1,112 @@
 import CFFTW
+import CKernels
 import Tensors
 
-/// Real fields on a periodic line or square and their spectra, unscaled. Of a square's spectrum only the waves that the 2/3
-/// rule keeps are made, one row for each wave along the last axis, all waves of the first axis in it.
+/// Real fields on a periodic line and their spectra, unscaled.
 ///
 /// Plans are estimated and not measured: which algorithm is fastest today must not decide over the last bits of a result.
 final class SpectralTransform {
-  let points: Int
-  let isSquare: Bool
-  /// Rows that are kept: 1 for a line.
-  let rows: Int
   /// Numbers of a field, and of a spectrum with real and imaginary parts counted.
   let fieldCount: Int, spectrumCount: Int
-  /// Numbers that a buffer for a spectrum has to have: the transforms need room beyond the rows that are kept, with zeros.
-  let roomCount: Int
   private let forwardPlan: OpaquePointer, inversePlan: OpaquePointer
-  private let forwardRows: OpaquePointer?, inverseRows: OpaquePointer?
 
-  private static let planner = Locked<Void>(())
+  fileprivate static let planner = Locked<Void>(())
 
-  init(points n: Int, isSquare: Bool) throws(TensorError) {
-    (points, self.isSquare) = (n, isSquare)
-    let half = n / 2 + 1
-    rows = isSquare ? (n + 2) / 3 : 1
-    fieldCount = isSquare ? n * n : n
-    spectrumCount = 2 * (isSquare ? rows * n : half)
-    roomCount = 2 * (isSquare ? half * n : half)
-    let (field, room) = (try Aligned(fieldCount), try Aligned(roomCount))
-    let complex = Self.complex(room.pointer)
-    let size = [Int32(n)]
-    let (many, stride) = (Int32(isSquare ? n : 1), Int32(isSquare ? n : 1))
-    let kept = Int32(rows)
+  init(points n: Int) throws(TensorError) {
+    fieldCount = n
+    spectrumCount = 2 * (n / 2 + 1)
+    let (field, spectrum) = (try Aligned(fieldCount), try Aligned(spectrumCount))
     let plans = SpectralTransform.planner.withLock { _ in
       (
-        fftw_plan_many_dft_r2c(
-          1, size, many, field.pointer, nil, 1, Int32(n), complex, nil, stride, 1, estimate),
-        fftw_plan_many_dft_c2r(
-          1, size, many, complex, nil, stride, 1, field.pointer, nil, 1, Int32(n), estimate | preserveInput),
-        isSquare
-          ? fftw_plan_many_dft(
-            1, size, kept, complex, nil, 1, Int32(n), complex, nil, 1, Int32(n), FFTW_FORWARD, estimate)
-          : nil,
-        isSquare
-          ? fftw_plan_many_dft(
-            1, size, kept, complex, nil, 1, Int32(n), complex, nil, 1, Int32(n), FFTW_BACKWARD, estimate)
-          : nil
+        fftw_plan_dft_r2c_1d(Int32(n), field.pointer, spectrum.complex, estimate),
+        fftw_plan_dft_c2r_1d(Int32(n), spectrum.complex, field.pointer, estimate | preserveInput)
       )
     }
-    guard let forward = plans.0, let inverse = plans.1, !isSquare || (plans.2 != nil && plans.3 != nil) else {
+    guard let forward = plans.0, let inverse = plans.1 else {
       throw .invalidArgument("points", found: "\(n)", expected: "a number that FFTW can plan")
     }
-    (forwardPlan, inversePlan, forwardRows, inverseRows) = (forward, inverse, plans.2, plans.3)
+    (forwardPlan, inversePlan) = (forward, inverse)
   }
 
   deinit {
-    let plans = [forwardPlan, inversePlan, forwardRows, inverseRows]
     SpectralTransform.planner.withLock { _ in
-      for case let plan? in plans { fftw_destroy_plan(plan) }
+      fftw_destroy_plan(forwardPlan)
+      fftw_destroy_plan(inversePlan)
     }
   }
 
-  private static func complex(_ x: UnsafeMutablePointer<Double>) -> UnsafeMutablePointer<fftw_complex> {
-    UnsafeMutableRawPointer(x).assumingMemoryBound(to: fftw_complex.self)
-  }
-
-  /// Into a buffer with `roomCount` numbers, of which the first `spectrumCount` are the spectrum.
   func forward(_ x: UnsafeMutablePointer<Double>, _ y: UnsafeMutablePointer<Double>) {
-    fftw_execute_dft_r2c(forwardPlan, x, Self.complex(y))
-    if let forwardRows { fftw_execute_dft(forwardRows, Self.complex(y), Self.complex(y)) }
+    fftw_execute_dft_r2c(forwardPlan, x, complexNumbers(y))
   }
 
-  /// From a buffer with `roomCount` numbers, zeros after the spectrum, which is overwritten.
+  /// The spectrum is kept.
   func inverse(_ y: UnsafeMutablePointer<Double>, _ x: UnsafeMutablePointer<Double>) {
-    if let inverseRows { fftw_execute_dft(inverseRows, Self.complex(y), Self.complex(y)) }
-    fftw_execute_dft_c2r(inversePlan, Self.complex(y), x)
+    fftw_execute_dft_c2r(inversePlan, complexNumbers(y), x)
   }
+}
+
+/// Pairs of real fields on a periodic square and their spectra, unscaled. Both fields go through one complex transform, which
+/// FFTW does faster than two real ones; of the spectra only the waves along the last axis that the 2/3 rule keeps are made.
+///
+/// Fields are pairs of numbers, `[points, points, 2]`; spectra `[points, half]` complex.
+final class PairTransform {
+  let points: Int
+  /// Waves along the last axis that are kept: those below a third of the points.
+  let half: Int
+  /// Numbers of one spectrum, and of a pair of fields.
+  let spectrumCount: Int, pairCount: Int
+  private let rowsForth: OpaquePointer, rowsBack: OpaquePointer
+  private let columnsForth: OpaquePointer, columnsBack: OpaquePointer
+  /// Spectrum along the last axis of u + i·v; what lies beyond the kept waves stays 0 on the way back.
+  private let back: Aligned, forth: Aligned
+
+  init(points n: Int) throws(TensorError) {
+    (points, half) = (n, (n + 2) / 3)
+    (spectrumCount, pairCount) = (2 * n * half, 2 * n * n)
+    (back, forth) = (try Aligned(pairCount), try Aligned(pairCount))
+    let (field, spectrum) = (try Aligned(pairCount), try Aligned(spectrumCount))
+    let size = [Int32(n)]
+    let (many, kept) = (Int32(n), Int32(half))
+    let (a, b, c) = (field.complex, back.complex, spectrum.complex)
+    let plans = SpectralTransform.planner.withLock { _ in
+      [
+        fftw_plan_many_dft(1, size, many, a, nil, 1, many, b, nil, 1, many, FFTW_FORWARD, estimate),
+        fftw_plan_many_dft(1, size, many, b, nil, 1, many, a, nil, 1, many, FFTW_BACKWARD, estimate | preserveInput),
+        fftw_plan_many_dft(1, size, kept, c, nil, kept, 1, c, nil, kept, 1, FFTW_FORWARD, estimate),
+        fftw_plan_many_dft(1, size, kept, c, nil, kept, 1, c, nil, kept, 1, FFTW_BACKWARD, estimate),
+      ].compactMap(\.self)
+    }
+    guard plans.count == 4 else {
+      throw .invalidArgument("points", found: "\(n)", expected: "a number that FFTW can plan")
+    }
+    (rowsForth, rowsBack, columnsForth, columnsBack) = (plans[0], plans[1], plans[2], plans[3])
+  }
+
+  deinit {
+    SpectralTransform.planner.withLock { _ in
+      for plan in [rowsForth, rowsBack, columnsForth, columnsBack] { fftw_destroy_plan(plan) }
+    }
+  }
+
+  /// The spectra of both fields of a pair.
+  func forward(_ pair: Aligned, _ u: Aligned, _ v: Aligned) {
+    fftw_execute_dft(rowsForth, pair.complex, forth.complex)
+    kk_split_halves_f64(points, points, half, forth.pointer, u.pointer, v.pointer)
+    fftw_execute_dft(columnsForth, u.complex, u.complex)
+    fftw_execute_dft(columnsForth, v.complex, v.complex)
+  }
+
+  /// The fields of two spectra, which are overwritten.
+  func inverse(_ u: Aligned, _ v: Aligned, _ pair: Aligned) {
+    fftw_execute_dft(columnsBack, u.complex, u.complex)
+    fftw_execute_dft(columnsBack, v.complex, v.complex)
+    kk_join_halves_f64(points, points, half, u.pointer, v.pointer, back.pointer)
+    fftw_execute_dft(rowsBack, back.complex, pair.complex)
+  }
+}
+
+private func complexNumbers(_ x: UnsafeMutablePointer<Double>) -> UnsafeMutablePointer<fftw_complex> {
+  UnsafeMutableRawPointer(x).assumingMemoryBound(to: fftw_complex.self)
 }
 
 // Macros that Swift does not see.
@@ -96,6 +128,8 @@ final class Aligned {
     try self.init(numbers.count)
     for (i, number) in numbers.enumerated() { pointer[i] = number }
   }
+
+  var complex: UnsafeMutablePointer<fftw_complex> { complexNumbers(pointer) }
 
   deinit { fftw_free(pointer) }
 }
