@@ -177,7 +177,7 @@ package struct KoopmanStudy {
     func figure(_ name: String, _ value: Double, _ unit: String = "") {
       report.figure(name, value, unit: unit, how: .simulated, data: data)
     }
-    for lead in leads { figure("forecast error, \(lead) steps", scores.errors[lead] ?? .nan) }
+    for lead in leads { figure("forecast error, \(lead) step\(lead > 1 ? "s" : "")", scores.errors[lead] ?? .nan) }
     figure("filter's error, first stage", before)
     figure("filter's error", error)
     figure("filter's error over climatology's", error / climatology.hidden)
