@@ -161,15 +161,20 @@ import Testing
     #expect(abs(try energy(end) / energy(start) - 1) < 1e-9)
   }
 
-  /// Forcing along one direction balances viscosity: amplitude 0.1·√2/(8π²ν) = 1.7911.
-  @Test("Navier–Stokes: forcing and viscosity balance in the laminar state")
-  func laminar() throws {
-    let n = 32
-    let forcing = try Tensor(
+  /// 0.1·(sin 2π(x + y) + cos 2π(x + y)).
+  private static func diagonalForcing(_ n: Int) throws -> Tensor<Double> {
+    try Tensor(
       (0..<n * n).map { i in
         let s = 2 * Double.pi * Double(i / n + i % n) / Double(n)
         return 0.1 * (sin(s) + cos(s))
       }, shape: [n, n])
+  }
+
+  /// Forcing along one direction balances viscosity: amplitude 0.1·√2/(8π²ν) = 1.7911.
+  @Test("Navier–Stokes: forcing and viscosity balance in the laminar state")
+  func laminar() throws {
+    let n = 32
+    let forcing = try Self.diagonalForcing(n)
     let steady = try forcing * (1 / (8 * Double.pi * Double.pi * 1e-3))
     #expect(abs(try steady.max().item() - 1.7911) < 2e-3)
     let flow = try PeriodicVorticity(points: n, viscosity: 1e-3, step: 0.01, forcing: forcing)
@@ -182,11 +187,7 @@ import Testing
   @Test("Navier–Stokes: the forced flow settles to the specification's statistics")
   func turbulence() throws {
     let n = 64
-    let forcing = try Tensor(
-      (0..<n * n).map { i in
-        let s = 2 * Double.pi * Double(i / n + i % n) / Double(n)
-        return 0.1 * (sin(s) + cos(s))
-      }, shape: [n, n])
+    let forcing = try Self.diagonalForcing(n)
     var random = RandomStream(seed: 12)
     let flow = try PeriodicVorticity(
       points: n, viscosity: 1e-3, step: 0.01, scheme: .crankNicolsonAdamsBashforth, forcing: forcing)

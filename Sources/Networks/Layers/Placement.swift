@@ -16,10 +16,7 @@ extension Dense {
 extension Convolution {
   public func placed(on substrate: any Substrate, in context: inout ForwardContext) throws -> any Layer {
     let axes = weight.rank - 2
-    let border = try padding.resolved(axes, atLeast: 0, "padding")
-    let geometry = ConvolutionGeometry(
-      stride: try stride.resolved(axes, atLeast: 1, "stride"),
-      dilation: try dilation.resolved(axes, atLeast: 1, "dilation"), before: border, after: border, groups: groups)
+    let geometry = try ConvolutionGeometry(axes, stride, padding, dilation, groups)
     return PlacedConvolution(
       product: try substrate.convolutionOperator(weight.detached(), geometry, in: &context),
       bias: try bias?.detached().asChannels(axes), activation: activation)
@@ -29,10 +26,7 @@ extension Convolution {
 extension TransposedConvolution {
   public func placed(on substrate: any Substrate, in context: inout ForwardContext) throws -> any Layer {
     let axes = weight.rank - 2
-    let border = try padding.resolved(axes, atLeast: 0, "padding")
-    let geometry = ConvolutionGeometry(
-      stride: try stride.resolved(axes, atLeast: 1, "stride"),
-      dilation: try dilation.resolved(axes, atLeast: 1, "dilation"), before: border, after: border, groups: groups)
+    let geometry = try ConvolutionGeometry(axes, stride, padding, dilation, groups)
     return PlacedConvolution(
       product: try substrate.transposedConvolutionOperator(
         weight.detached(), geometry, outputPadding: outputPadding.resolved(axes, atLeast: 0, "outputPadding"),
@@ -75,6 +69,15 @@ struct PlacedConvolution: Layer {
     var y = try product.apply(x, in: &context)
     if let bias { y = try y + bias }
     return try activation.applied(to: y)
+  }
+}
+
+extension ConvolutionGeometry {
+  fileprivate init(_ axes: Int, _ stride: Window, _ padding: Window, _ dilation: Window, _ groups: Int) throws {
+    let border = try padding.resolved(axes, atLeast: 0, "padding")
+    self.init(
+      stride: try stride.resolved(axes, atLeast: 1, "stride"),
+      dilation: try dilation.resolved(axes, atLeast: 1, "dilation"), before: border, after: border, groups: groups)
   }
 }
 
