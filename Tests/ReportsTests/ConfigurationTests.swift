@@ -69,7 +69,7 @@ let sums = AnySystem(Sums.self)
       ("count=2.5", "whole number"),
       ("kind=loud", "one of plain, noisy"), ("inner=3", "a group of keys"), ("inner.width_m=wide", "unit"),
       ("inner.height=1", "inner.height"), ("weights=[a]", "weights.0"), ("nothing", "key=value"),
-      ("substrate.kind=wood", "digital, analog"), ("substrate.macro.colums=3", "substrate.macro.colums"),
+      ("substrate.kind=wood", "digital, fixed-point, analog"), ("substrate.macro.colums=3", "substrate.macro.colums"),
       ("substrate.macro.outputBits=99", "substrate.macro.outputBits"), ("seed=-3", "seed"),
     ])
   func wrong(assignment: String, expected: String) throws {
