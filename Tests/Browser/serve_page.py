@@ -95,8 +95,8 @@ try:
     driver.switch_to.window(window)
 
     driver.execute_script("document.querySelector('#sweep').value = ''; document.querySelector('#sweep').dispatchEvent(new Event('input'))")
-    button = until("a button to cancel", lambda: row(running).find_element(By.TAG_NAME, "button"))
-    button.send_keys(Keys.ENTER)
+    # Rows are drawn anew as runs go on, which may take a button away between finding and pressing it.
+    until("a button to cancel", lambda: row(running).find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER) is None)
     until("the cancelled run", lambda: "cancelled" in row(running).text)
 
     driver.set_window_size(360, 740)

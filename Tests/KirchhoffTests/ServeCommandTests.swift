@@ -134,7 +134,7 @@ import Testing
     try withFolder { folder in
       let store = "\(folder)/store"
       try Data(
-        "schema: 1\nsystem: mimo-ofdm\nconfiguration: { symbols: 20, curve_dB: [] }\nsweep: { axes: { esN0_dB: [0, 10], seed: [1, 2] } }"
+        "schema: 1\nsystem: mimo-ofdm\nconfiguration: { symbols: 20, curve_dB: [], comparisonSymbols: 0 }\nsweep: { axes: { esN0_dB: [0, 10], seed: [1, 2] } }"
           .utf8
       ).write(to: URL(fileURLWithPath: "\(folder)/s.yaml"))
       #expect(try Program.run(["sweep", "\(folder)/s.yaml"], store: store).status == 0)

@@ -6,7 +6,7 @@ import Testing
   private let text = """
     schema: 1
     system: mimo-ofdm
-    configuration: { detection: zf, symbols: 20, curve_dB: [] }
+    configuration: { detection: zf, symbols: 20, curve_dB: [], comparisonSymbols: 0 }
     sweep: { axes: { esN0_dB: [0, 10], seed: [1, 2] } }
     workers: 2
     slurm: { partition: short, time: "00:05:00", memory: 200M }
@@ -49,7 +49,7 @@ import Testing
       let program = try Program(["sweep", file], store: "\(folder)/store")
       let path = "\(folder)/store"
       // Stop it when the first point is done.
-      for _ in 0..<600 where program.process.isRunning {
+      for _ in 0..<6000 where program.process.isRunning {
         let sweep =
           try FileManager.default.contentsOfDirectory(atPath: folder).contains("store")
           ? FileManager.default.contentsOfDirectory(atPath: path).first { $0.hasPrefix("sweep-") } : nil
