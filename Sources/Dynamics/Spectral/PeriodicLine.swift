@@ -79,11 +79,12 @@ public final class PeriodicLine {
   ///   - records: how many to keep after the start.
   ///   - stepsBetween: steps from one record to the next.
   ///   - kick: what is added to the field after each step, if anything; of the field's shape.
+  ///   - progress: told the number of each record before it is made, from 0; what it throws ends the run.
   /// - Returns: shape `[records + 1, points]`, the start first.
   /// - Throws: `TensorError.notConverged` when the field becomes infinite: take smaller steps.
   public func trajectory(
     from start: Tensor<Double>, records: Int, stepsBetween: Int,
-    kick: (() throws -> Tensor<Double>)? = nil
+    kick: (() throws -> Tensor<Double>)? = nil, progress: ((_ record: Int) throws -> Void)? = nil
   ) throws -> Tensor<Double> {
     guard start.shape == [points] else {
       throw TensorError.wrongShape(argument: "start", found: start.shape, expected: "[\(points)]")
@@ -97,7 +98,8 @@ public final class PeriodicLine {
     for (i, value) in all.enumerated() { field.pointer[i] = value }
     stepper.restart()
     load()
-    for _ in 0..<records {
+    for number in 0..<records {
+      try progress?(number)
       for _ in 0..<stepsBetween {
         stepper.step(spectrum.pointer)
         if let kick {

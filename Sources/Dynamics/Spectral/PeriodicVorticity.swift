@@ -101,11 +101,12 @@ public final class PeriodicVorticity {
   ///   - stepsBetween: steps from one record to the next.
   ///   - stride: every how many points a record keeps, along each axis.
   ///   - kick: what is added to the field after each step, if anything; of the field's shape.
+  ///   - progress: told the number of each record before it is made, from 0; what it throws ends the run.
   /// - Returns: shape `[records + 1, points / stride, points / stride]`, the start first.
   /// - Throws: `TensorError.notConverged` when the field becomes infinite: take smaller steps.
   public func trajectory(
     from start: Tensor<Double>, records: Int, stepsBetween: Int, stride: Int = 1,
-    kick: (() throws -> Tensor<Double>)? = nil
+    kick: (() throws -> Tensor<Double>)? = nil, progress: ((_ record: Int) throws -> Void)? = nil
   ) throws -> Tensor<Double> {
     guard start.shape == [points, points] else {
       throw TensorError.wrongShape(argument: "start", found: start.shape, expected: "[\(points), \(points)]")
@@ -127,7 +128,8 @@ public final class PeriodicVorticity {
       }
     }
     record()
-    for _ in 0..<records {
+    for number in 0..<records {
+      try progress?(number)
       for _ in 0..<stepsBetween {
         stepper.step(spectrum.pointer)
         if let kick {

@@ -120,10 +120,12 @@ final class TrueModel {
   /// - Parameter stride: every how many points a record keeps, along each axis.
   /// - Returns: shape `[records + 1, …]`.
   func trajectory(
-    from start: Tensor<Double>, records: Int, steps: Int, stride: Int = 1, _ random: inout RandomStream
+    from start: Tensor<Double>, records: Int, steps: Int, stride: Int = 1, _ random: inout RandomStream,
+    progress: ((_ record: Int) throws -> Void)? = nil
   ) throws -> Tensor<Double> {
     if let square {
-      return try square.trajectory(from: start, records: records, stepsBetween: steps, stride: stride)
+      return try square.trajectory(
+        from: start, records: records, stepsBetween: steps, stride: stride, progress: progress)
     }
     guard let line else { return start }
     var stream = random
@@ -140,7 +142,7 @@ final class TrueModel {
         return draws.removeLast()
       }
     }
-    let path = try line.trajectory(from: start, records: records, stepsBetween: steps, kick: kick)
+    let path = try line.trajectory(from: start, records: records, stepsBetween: steps, kick: kick, progress: progress)
     if stride == 1 { return path }
     let kept = try Tensor<Int32>(Swift.stride(from: 0, to: data.solverPoints, by: stride).map(Int32.init))
     return try path.selecting(kept, axis: 1)
@@ -158,14 +160,18 @@ package struct FlowRecords {
   package let states: Tensor<Double>
   package let observed: Tensor<Int32>, hidden: Tensor<Int32>
 
-  package init(_ data: FlowData, random: RandomStream) throws {
+  /// - Parameter progress: told the part of the records that is made.
+  package init(_ data: FlowData, random: RandomStream, progress: (Double) throws -> Void = { _ in }) throws {
     self.data = data
     var random = random
     let model = try TrueModel(data)
     let count = data.trainingRecords + data.testRecords
-    let path = try model.trajectory(
-      from: model.start(&random), records: data.spinUpRecords + count, steps: data.stepsPerRecord,
-      stride: data.refinement, &random)
+    let total = data.spinUpRecords + count
+    let path = try withoutActuallyEscaping(progress) { progress in
+      try model.trajectory(
+        from: model.start(&random), records: total, steps: data.stepsPerRecord, stride: data.refinement, &random
+      ) { try progress(Double($0) / Double(total)) }
+    }
     let records = try path.slice(data.spinUpRecords + 1..<data.spinUpRecords + count + 1)
       .reshaped([count, data.size])
     let noise: Tensor<Double> = try random.normal(records.shape, standardDeviation: data.noise)

@@ -24,7 +24,7 @@ package struct KoopmanStudy {
   private var data: String { "synthetic records of the true model" }
 
   package func trained(progress: (Double) throws -> Void) throws -> Trained {
-    let records = try FlowRecords(c.data, random: context.random.split("records"))
+    let records = try FlowRecords(c.data, random: context.random.split("records")) { _ in try progress(0) }
     let found = try KoopmanTrainer(records, c.training, context).trained(c.network, name: "koopman", progress: progress)
     return Trained(records: records, first: found.first, second: found.second, losses: found.losses)
   }
