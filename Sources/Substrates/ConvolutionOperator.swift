@@ -14,10 +14,23 @@ public struct ConvolutionGeometry: Sendable, Equatable {
 }
 
 /// A convolution that something carries out.
-public protocol ConvolutionOperator: Sendable {
-  /// - Parameter x: shape `[batch, channels, extents…]`.
+public protocol ConvolutionOperator: HasInventory {
+  /// - Parameters:
+  ///   - x: shape `[batch, channels, extents…]`.
+  ///   - shadow: the kernels that were written, in the shape they were given in: gradients go to them and to `x`, as in
+  ///     `StoredMatrix.apply(_:from:shadow:in:)`; with nil to `x` alone.
   /// - Returns: shape `[batch, outputs, extents…]`.
-  func apply(_ x: Tensor<Float>, in context: inout ForwardContext) throws -> Tensor<Float>
+  func apply(_ x: Tensor<Float>, shadow: Tensor<Float>?, in context: inout ForwardContext) throws -> Tensor<Float>
+  /// Sets the ranges of converters from typical inputs; nothing where there are none.
+  mutating func calibrate(_ x: Tensor<Float>, in context: inout ForwardContext) throws
+  /// Writes other kernels of the same shape.
+  mutating func write(_ weights: Tensor<Float>, in context: inout ForwardContext) throws
+}
+
+extension ConvolutionOperator {
+  public func apply(_ x: Tensor<Float>, in context: inout ForwardContext) throws -> Tensor<Float> {
+    try apply(x, shadow: nil, in: &context)
+  }
 }
 
 extension Substrate {
@@ -25,7 +38,7 @@ extension Substrate {
   ///
   /// Every position of the window is one vector for a matrix of shape `[channels/groups·window, outputs/groups]`, one
   /// matrix for each group.
-  public func convolutionOperator(
+  public func convolution(
     _ weights: Tensor<Float>, _ geometry: ConvolutionGeometry, in context: inout ForwardContext
   ) throws -> any ConvolutionOperator {
     let spatial = weights.rank - 2
@@ -37,34 +50,64 @@ extension Substrate {
         argument: "weights", found: weights.shape,
         expected: "[outputs, channels/groups, window…], as the geometry has it")
     }
-    let rows = try weights.reshaped([outputs, nil])
-    var operators: [any LinearOperator] = []
-    for group in try rows.split(into: geometry.groups) {
-      operators.append(try linearOperator(group.transposed(), in: &context))
+    var matrices: [any WritableMatrix] = []
+    for group in try UnfoldedConvolution.matrices(weights.detached(), groups: geometry.groups) {
+      matrices.append(try matrix(group, in: &context))
     }
-    return UnfoldedConvolution(operators: operators, window: Array(weights.shape[2...]), geometry: geometry)
+    return UnfoldedConvolution(matrices: matrices, window: Array(weights.shape[2...]), geometry: geometry)
   }
 }
 
-/// Something that multiplies by stored matrices, which can be counted.
-package protocol HoldsOperators {
-  var operators: [any LinearOperator] { get }
-}
-
 /// A convolution as products of its unfolded input.
-struct UnfoldedConvolution: ConvolutionOperator, HoldsOperators {
-  package let operators: [any LinearOperator]
-  let window: [Int]
-  let geometry: ConvolutionGeometry
+struct UnfoldedConvolution: ConvolutionOperator {
+  private var matrices: [any WritableMatrix]
+  private let window: [Int]
+  private let geometry: ConvolutionGeometry
+  var inventory: Inventory { matrices.reduce(Inventory()) { $0 + $1.inventory } }
 
-  func apply(_ x: Tensor<Float>, in context: inout ForwardContext) throws -> Tensor<Float> {
+  init(matrices: [any WritableMatrix], window: [Int], geometry: ConvolutionGeometry) {
+    (self.matrices, self.window, self.geometry) = (matrices, window, geometry)
+  }
+
+  /// Kernels as matrices `[channels/groups·window, outputs/groups]`, one for each group.
+  static func matrices(_ weights: Tensor<Float>, groups: Int) throws -> [Tensor<Float>] {
+    try weights.reshaped([weights.shape[0], nil]).split(into: groups).map { try $0.transposed() }
+  }
+
+  func apply(_ x: Tensor<Float>, shadow: Tensor<Float>?, in context: inout ForwardContext) throws -> Tensor<Float> {
+    let (rows, batch, result) = try unfolded(x)
+    let weights = try shadow.map { try Self.matrices($0, groups: geometry.groups) }
+    var parts: [Tensor<Float>] = []
+    for (group, product) in matrices.enumerated() {
+      let y =
+        if let weights { try product.apply(rows[group], shadow: weights[group], in: &context) } else {
+          try product.apply(rows[group], in: &context)
+        }
+      parts.append(try y.reshaped([batch, nil, product.outputs]).permuted([0, 2, 1]))
+    }
+    let shape: [Int?] = [batch, nil] + result.map { Optional($0) }
+    return try Tensor.concatenate(parts, axis: 1).reshaped(shape)
+  }
+
+  mutating func calibrate(_ x: Tensor<Float>, in context: inout ForwardContext) throws {
+    let rows = try unfolded(x).rows
+    for group in matrices.indices { try matrices[group].calibrate(rows[group], from: .rows, in: &context) }
+  }
+
+  mutating func write(_ weights: Tensor<Float>, in context: inout ForwardContext) throws {
+    let parts = try Self.matrices(weights.detached(), groups: geometry.groups)
+    for group in matrices.indices { try matrices[group].write(parts[group], in: &context) }
+  }
+
+  /// Windows as rows for each group, and the extents of the result.
+  private func unfolded(_ x: Tensor<Float>) throws -> (rows: [Tensor<Float>], batch: Int, result: [Int]) {
     let g = geometry
     let spatial = window.count
     let taps = window.reduce(1, *)
-    guard x.rank == spatial + 2, x.shape[1] * taps == operators.reduce(0, { $0 + $1.inputs }) else {
+    let channels = matrices.reduce(0) { $0 + $1.inputs } / taps
+    guard x.rank == spatial + 2, x.shape[1] == channels else {
       throw TensorError.wrongShape(
-        argument: "x", found: x.shape,
-        expected: "[batch, \(operators.reduce(0) { $0 + $1.inputs } / taps) channels, \(spatial) extents]")
+        argument: "x", found: x.shape, expected: "[batch, \(channels) channels, \(spatial) extents]")
     }
     var padded = x
     for axis in 0..<spatial where g.before[axis] > 0 || g.after[axis] > 0 {
@@ -72,18 +115,30 @@ struct UnfoldedConvolution: ConvolutionOperator, HoldsOperators {
     }
     let extents = Array(padded.shape[2...])
     let reach = (0..<spatial).map { (axis: Int) -> Int in g.dilation[axis] * (window[axis] - 1) + 1 }
-    let result = (0..<spatial).map { (axis: Int) -> Int in (extents[axis] - reach[axis]) / g.stride[axis] + 1 }
     guard zip(extents, reach).allSatisfy({ $0 >= $1 }) else {
       throw TensorError.wrongShape(argument: "x", found: x.shape, expected: "extents that hold the window \(window)")
     }
-    // For every position of the result and tap of the window, where it lies in the flattened extents.
-    let positions = result.reduce(1, *)
+    let result = (0..<spatial).map { (axis: Int) -> Int in (extents[axis] - reach[axis]) / g.stride[axis] + 1 }
+    let (batch, groups, positions) = (x.shape[0], matrices.count, result.reduce(1, *))
+    let flat: [Int?] = [batch, channels, extents.reduce(1, *)]
+    let windows = try padded.reshaped(flat).selecting(Tensor(places(extents, result)), axis: 2)
+      .reshaped([batch, groups, channels / groups, positions, taps]).permuted([1, 0, 3, 2, 4])
+    let rows = try (0..<groups).map {
+      try windows.at($0).reshaped([batch * positions, channels / groups * taps])
+    }
+    return (rows, batch, result)
+  }
+
+  /// For every position of the result and tap of the window, where it lies in the flattened extents.
+  private func places(_ extents: [Int], _ result: [Int]) -> [Int32] {
+    let (positions, taps) = (result.reduce(1, *), window.reduce(1, *))
     var index = [Int32](repeating: 0, count: positions * taps)
     for p in 0..<positions {
       for t in 0..<taps {
         var (place, tap, scale, flat) = (p, t, 1, 0)
-        for axis in (0..<spatial).reversed() {
-          let coordinate = place % result[axis] * g.stride[axis] + tap % window[axis] * g.dilation[axis]
+        for axis in window.indices.reversed() {
+          let coordinate =
+            place % result[axis] * geometry.stride[axis] + tap % window[axis] * geometry.dilation[axis]
           flat += coordinate * scale
           place /= result[axis]
           tap /= window[axis]
@@ -92,35 +147,27 @@ struct UnfoldedConvolution: ConvolutionOperator, HoldsOperators {
         index[p * taps + t] = Int32(flat)
       }
     }
-    let (batch, channels) = (x.shape[0], x.shape[1])
-    let flat: [Int?] = [batch, channels, extents.reduce(1, *)]
-    let unfolded = try padded.reshaped(flat).selecting(Tensor(index), axis: 2)
-      .reshaped([batch, operators.count, channels / operators.count, positions, taps]).permuted([1, 0, 3, 2, 4])
-    var parts: [Tensor<Float>] = []
-    for (group, product) in operators.enumerated() {
-      let rows = try unfolded.at(group).reshaped([batch * positions, product.inputs])
-      parts.append(
-        try product.apply(rows, in: &context).reshaped([batch, positions, product.outputs]).permuted([0, 2, 1]))
-    }
-    let shape: [Int?] = [batch, nil] + result.map { Optional($0) }
-    return try Tensor.concatenate(parts, axis: 1).reshaped(shape)
+    return index
   }
 }
 
 extension Digital {
   /// Through the convolution of `Tensors`, which needs no unfolding.
-  public func convolutionOperator(
+  public func convolution(
     _ weights: Tensor<Float>, _ geometry: ConvolutionGeometry, in context: inout ForwardContext
   ) throws -> any ConvolutionOperator {
-    DigitalConvolution(weights: weights, geometry: geometry)
+    DigitalConvolution(weights: weights.detached(), geometry: geometry)
   }
 }
 
 struct DigitalConvolution: ConvolutionOperator {
-  let weights: Tensor<Float>
-  let geometry: ConvolutionGeometry
+  private var weights: Tensor<Float>
+  private let geometry: ConvolutionGeometry
+  var inventory: Inventory { Inventory() }
 
-  func apply(_ x: Tensor<Float>, in context: inout ForwardContext) throws -> Tensor<Float> {
+  init(weights: Tensor<Float>, geometry: ConvolutionGeometry) { (self.weights, self.geometry) = (weights, geometry) }
+
+  func apply(_ x: Tensor<Float>, shadow: Tensor<Float>?, in context: inout ForwardContext) throws -> Tensor<Float> {
     let g = geometry
     var padded = x
     let isSymmetric = g.before == g.after
@@ -129,11 +176,21 @@ struct DigitalConvolution: ConvolutionOperator {
         padded = try padded.padded(axis: axis + 2, before: g.before[axis], after: g.after[axis], mode: .zeros)
       }
     }
-    let y = try convolution(
-      padded, weights, stride: Window(g.stride), padding: isSymmetric ? Window(g.before) : 0,
+    let y = try Tensors.convolution(
+      padded, shadow ?? weights, stride: Window(g.stride), padding: isSymmetric ? Window(g.before) : 0,
       dilation: Window(g.dilation), groups: g.groups)
-    context.activity.digitalOperations += y.count * weights.count / weights.shape[0]
-    context.activity.bytesMoved += 4 * (x.count + y.count + weights.count)
+    context.count(.floatLogic, .multiplyAccumulate, y.count * weights.count / weights.shape[0], bits: 32)
+    context.count(.memory, .byte, 4 * (x.count + y.count + weights.count))
     return y
+  }
+
+  func calibrate(_ x: Tensor<Float>, in context: inout ForwardContext) {}
+
+  mutating func write(_ weights: Tensor<Float>, in context: inout ForwardContext) throws {
+    guard weights.shape == self.weights.shape else {
+      throw TensorError.wrongShape(argument: "weights", found: weights.shape, expected: "\(self.weights.shape)")
+    }
+    context.count(.memory, .byte, 4 * weights.count)
+    self.weights = weights.detached()
   }
 }

@@ -8,7 +8,7 @@ extension Substrate {
   ///   - geometry: of the transposed convolution: its stride spreads the input, its borders are taken off the result.
   ///   - outputPadding: zeros after the spread input, one number for each spatial axis.
   /// - Throws: `TensorError.wrongShape`; `.invalidArgument` for borders wider than the window.
-  public func transposedConvolutionOperator(
+  public func transposedConvolution(
     _ weights: Tensor<Float>, _ geometry: ConvolutionGeometry, outputPadding: [Int], in context: inout ForwardContext
   ) throws -> any ConvolutionOperator {
     let g = geometry
@@ -27,25 +27,48 @@ extension Substrate {
       throw TensorError.invalidArgument(
         "geometry", found: "borders \(g.before) and \(g.after)", expected: "at most \(border), what the window reaches")
     }
-    // [channels, outputs/groups, …] to [outputs, channels/groups, …], the window reversed.
-    let turned = try weights.reversed(axes: Array(2..<weights.rank))
-    let parts = try turned.split(into: g.groups).map { try $0.transposed(0, 1) }
-    let product = try convolutionOperator(
-      Tensor.concatenate(parts, axis: 0),
+    let product = try convolution(
+      SpreadConvolution.turned(weights.detached(), groups: g.groups),
       ConvolutionGeometry(
         stride: g.stride.map { _ in 1 }, dilation: g.dilation, before: before, after: after, groups: g.groups),
       in: &context)
-    return SpreadConvolution(convolution: product, stride: g.stride, outputPadding: outputPadding)
+    return SpreadConvolution(
+      convolution: product, groups: g.groups, stride: g.stride, outputPadding: outputPadding)
   }
 }
 
 /// A convolution of an input with zeros between its elements.
-struct SpreadConvolution: ConvolutionOperator, HoldsOperators {
-  let convolution: any ConvolutionOperator
-  let stride: [Int], outputPadding: [Int]
-  package var operators: [any LinearOperator] { (convolution as? any HoldsOperators)?.operators ?? [] }
+struct SpreadConvolution: ConvolutionOperator {
+  private var convolution: any ConvolutionOperator
+  private let groups: Int
+  private let stride: [Int], outputPadding: [Int]
+  var inventory: Inventory { convolution.inventory }
 
-  func apply(_ x: Tensor<Float>, in context: inout ForwardContext) throws -> Tensor<Float> {
+  init(convolution: any ConvolutionOperator, groups: Int, stride: [Int], outputPadding: [Int]) {
+    (self.convolution, self.groups) = (convolution, groups)
+    (self.stride, self.outputPadding) = (stride, outputPadding)
+  }
+
+  /// `[channels, outputs/groups, …]` as `[outputs, channels/groups, …]`, the window reversed.
+  static func turned(_ weights: Tensor<Float>, groups: Int) throws -> Tensor<Float> {
+    let parts = try weights.reversed(axes: Array(2..<weights.rank)).split(into: groups).map { try $0.transposed(0, 1) }
+    return try Tensor.concatenate(parts, axis: 0)
+  }
+
+  func apply(_ x: Tensor<Float>, shadow: Tensor<Float>?, in context: inout ForwardContext) throws -> Tensor<Float> {
+    try convolution.apply(
+      spread(x), shadow: shadow.map { try Self.turned($0, groups: groups) }, in: &context)
+  }
+
+  mutating func calibrate(_ x: Tensor<Float>, in context: inout ForwardContext) throws {
+    try convolution.calibrate(spread(x), in: &context)
+  }
+
+  mutating func write(_ weights: Tensor<Float>, in context: inout ForwardContext) throws {
+    try convolution.write(Self.turned(weights.detached(), groups: groups), in: &context)
+  }
+
+  private func spread(_ x: Tensor<Float>) throws -> Tensor<Float> {
     guard x.rank == stride.count + 2 else {
       throw TensorError.wrongShape(
         argument: "x", found: x.shape, expected: "[batch, channels] and \(stride.count) spatial extents")
@@ -63,6 +86,6 @@ struct SpreadConvolution: ConvolutionOperator, HoldsOperators {
       }
       if outputPadding[i] > 0 { x = try x.padded(axis: axis, before: 0, after: outputPadding[i], mode: .zeros) }
     }
-    return try convolution.apply(x, in: &context)
+    return x
   }
 }
