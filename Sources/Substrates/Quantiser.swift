@@ -62,3 +62,10 @@ public struct Quantiser: Sendable, Equatable {
     return (y / step).rounded(.toNearestOrEven) * step * range
   }
 }
+
+extension Quantiser {
+  /// The nearest multiples of a step, halves to the even one.
+  public static func nearest(_ x: Tensor<Float>, step: Float) throws(TensorError) -> Tensor<Float> {
+    try (x * (1 / step)).rounded() * step
+  }
+}

@@ -1,18 +1,20 @@
 extension ConfigurationValue {
-  /// Puts the values of `changes` over this tree. Every key has to exist here, with a value of the same kind.
+  /// Puts the values of `changes` over this tree. Every key has to exist here, with a value of the same kind. Where `variants`
+  /// has a group, another `kind` brings the keys of that kind, with their defaults.
   ///
   /// - Throws: `ConfigurationError` naming the key, what was found and what is accepted.
-  public func overlaid(with changes: ConfigurationValue, at path: String = "") throws(ConfigurationError)
-    -> ConfigurationValue
+  public func overlaid(with changes: ConfigurationValue, at path: String = "", variants: Variants = Variants())
+    throws(ConfigurationError) -> ConfigurationValue
   {
     switch (self, changes) {
     case (.map(var entries), .map(let new)):
+      if let other = try variants.replacement(at: path, for: entries, new) { entries = other }
       for (key, value) in new.sorted(by: { $0.key < $1.key }) {
         let place = path.isEmpty ? key : "\(path).\(key)"
         guard let present = entries[key] else {
           throw .unknownKey(key: place, accepted: entries.keys.sorted())
         }
-        entries[key] = try present.overlaid(with: value, at: place)
+        entries[key] = try present.overlaid(with: value, at: place, variants: variants)
       }
       return .map(entries)
     case (.integer, .integer), (.number, .number), (.string, .string), (.boolean, .boolean), (.null, _): return changes
@@ -38,21 +40,28 @@ extension ConfigurationValue {
   }
 
   /// Sets the value at one path, given as text: `device.readNoise=0.02`.
-  public func setting(_ assignment: String) throws(ConfigurationError) -> ConfigurationValue {
+  public func setting(_ assignment: String, at path: String = "", variants: Variants = Variants())
+    throws(ConfigurationError) -> ConfigurationValue
+  {
     guard let equals = assignment.firstIndex(of: "="), equals != assignment.startIndex else {
       throw .malformed(place: "--set \(assignment)", problem: "it is not key=value")
     }
     let key = String(assignment[..<equals])
     let text = String(assignment[assignment.index(after: equals)...])
-    return try setting(key, to: text.hasPrefix("[") ? ConfigurationValue(yaml: text) : ConfigurationValue(text: text))
+    let value = text.hasPrefix("[") ? try ConfigurationValue(yaml: text) : ConfigurationValue(text: text)
+    return try setting(key, to: value, at: path, variants: variants)
   }
 
   /// Sets the value at one path.
-  public func setting(_ key: String, to value: ConfigurationValue) throws(ConfigurationError) -> ConfigurationValue {
+  ///
+  /// - Parameter path: of this tree inside a larger one, for messages and variants.
+  public func setting(
+    _ key: String, to value: ConfigurationValue, at path: String = "", variants: Variants = Variants()
+  ) throws(ConfigurationError) -> ConfigurationValue {
     var change = value
     for part in key.split(separator: ".").reversed() { change = .map([String(part): change]) }
     guard !key.split(separator: ".").isEmpty else { throw .malformed(place: "--set", problem: "the key is empty") }
-    return try overlaid(with: change)
+    return try overlaid(with: change, at: path, variants: variants)
   }
 
   /// Decodes, with errors that name the key.

@@ -182,7 +182,10 @@ public enum ConfigurationError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .unknownKey(let key, let accepted):
-      "there is no key `\(key)`: accepted are \(accepted.joined(separator: ", "))"
+      "there is no key `\(key)`: "
+        + (nearest(to: key.split(separator: ".").last.map(String.init) ?? key, in: accepted).map {
+          "did you mean `\($0)`? "
+        } ?? "") + "accepted are \(accepted.joined(separator: ", "))"
     case .wrongKind(let key, let found, let expected): "`\(key)` is \(found), expected \(expected): change it"
     case .invalidValue(let key, let found, let expected): "`\(key)` is \(found), expected \(expected): change it"
     case .malformed(let place, let problem): "\(place): \(problem): correct it"
