@@ -29,6 +29,11 @@ public struct SubstrateChoice: Codable, Sendable, Equatable {
 
   public init(_ kind: Kind = .digital) { self.kind = kind }
 
+  /// The arrays of a platform, for when arrays are asked for.
+  public init(_ platform: Platform, draws: Int = 3) {
+    (device, macro, components, self.draws) = (platform.device, platform.macro, platform.components, draws)
+  }
+
   /// The groups in which a word selects the keys, by their paths from the top of a run's settings.
   public static func variants() throws -> Variants {
     let device = Variants(["device": try DeviceChoice.variants()])
