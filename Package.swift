@@ -50,8 +50,8 @@ let package = Package(
     .target(name: "Dynamics", dependencies: ["Tensors", "CKernels", "CFFTW", "COpenBLAS"]),
     .target(name: "Settings", dependencies: [.product(name: "Yams", package: "Yams")]),
     .target(name: "Devices", dependencies: ["Tensors", "Settings", "Substrates"]),
-    .target(name: "Circuits", dependencies: ["CKernels", "Devices", "Substrates", "Tensors"]),
-    .target(name: "Chips", dependencies: ["Circuits"]),
+    .target(name: "Circuits", dependencies: ["Settings", "CKernels", "Devices", "Substrates", "Tensors"]),
+    .target(name: "Chips", dependencies: ["Circuits", "Settings", "Substrates"]),
     .target(name: "Datasets", dependencies: ["Tensors", "CZlib", "CPNG", "CTurboJPEG", "CHDF5Reader", "CCrypto"]),
     .target(
       name: "Reports",
