@@ -36,7 +36,7 @@ public struct FixedPoint: Substrate, Codable, Equatable {
 
   public func solver(_ problem: LeastSquares, in context: inout ForwardContext) throws -> any LinearSolver {
     try validate()
-    return DigitalSolver(problem: problem)
+    return FixedPointSolver(problem: problem, bits: solverBits)
   }
 
   /// Steps are those of single precision: rounded integration is not modelled, and the ledger says so by its widths.
