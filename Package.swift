@@ -13,7 +13,7 @@ let package = Package(
       name: "Kirchhoff",
       targets: [
         "Tensors", "Networks", "Dynamics", "Datasets", "Substrates", "Devices", "Circuits", "Chips", "Reports",
-        "Systems",
+        "Settings", "Systems",
       ]),
     .executable(name: "kirchhoff", targets: ["kirchhoff"]),
   ],
@@ -56,7 +56,7 @@ let package = Package(
     .target(
       name: "Reports",
       dependencies: [
-        "Chips", "Circuits", "Devices", "Substrates", "Datasets", "Tensors",
+        "Settings", "Chips", "Circuits", "Devices", "Substrates", "Datasets", "Tensors",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Mustache", package: "swift-mustache"), "Yams",
       ],
@@ -68,15 +68,16 @@ let package = Package(
     .target(
       name: "Systems",
       dependencies: [
-        "Reports", "Networks", "Dynamics", "Datasets", "Chips", "Circuits", "Devices", "Substrates", "Tensors",
-        "MIMOOFDMKernels",
+        "Reports", "Networks", "Dynamics", "Datasets", "Chips", "Circuits", "Devices", "Substrates", "Settings",
+        "Tensors", "MIMOOFDMKernels",
       ],
       exclude: ["Deployment", "DiffusionSolver", "KoopmanAssimilation", "MIMOOFDM", "Spirals"].map { "\($0)/README.md" }
         + ["MIMOOFDM/Kernels"]),
     .executableTarget(
       name: "kirchhoff",
       dependencies: [
-        "Systems", "Reports", "Datasets", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Systems", "Reports", "Settings", "Datasets", "Tensors",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
@@ -87,11 +88,14 @@ let package = Package(
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "Substrates", "CKernels"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Networks", "CZlib"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics", "Networks", "Tensors"]),
-    .testTarget(name: "CircuitsTests", dependencies: ["Chips", "Circuits", "Devices", "Substrates"]),
-    .testTarget(name: "ReportsTests", dependencies: ["Reports", .product(name: "GRDB", package: "GRDB.swift")]),
+    .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
+    .testTarget(name: "DevicesTests", dependencies: ["Devices", "Settings", "Substrates", "Tensors"]),
+    .testTarget(name: "CircuitsTests", dependencies: ["Chips", "Circuits", "Devices", "Settings", "Substrates"]),
+    .testTarget(name: "ChipsTests", dependencies: ["Chips", "Circuits", "Devices", "Settings", "Substrates"]),
+    .testTarget(name: "ReportsTests", dependencies: ["Reports", "Settings", .product(name: "GRDB", package: "GRDB.swift")]),
     .testTarget(
       name: "SystemsTests",
-      dependencies: ["Systems", "Reports", "Dynamics", "Circuits", "Devices", "Substrates", "Tensors"]),
+      dependencies: ["Systems", "Reports", "Dynamics", "Circuits", "Devices", "Substrates", "Settings", "Tensors"]),
     .testTarget(name: "KirchhoffTests", dependencies: ["kirchhoff", "Networks", "Reports"]),
   ],
   swiftLanguageModes: [.v6]

@@ -98,6 +98,12 @@ public struct ComponentLibrary: Sendable, Equatable {
 extension ComponentLibrary: Codable {
   public init(from decoder: any Decoder) throws {
     components = try decoder.singleValueContainer().decode([String: Component].self)
+    // Whoever changes a figure and not its source is the source.
+    for (name, standard) in ComponentLibrary().components {
+      guard var own = components[name], own != standard, own.source == standard.source else { continue }
+      (own.source, own.mark) = ("set in the configuration", .given)
+      components[name] = own
+    }
   }
 
   public func encode(to encoder: any Encoder) throws {

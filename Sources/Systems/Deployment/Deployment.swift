@@ -4,6 +4,7 @@ import Datasets
 import Foundation
 import Networks
 import Reports
+import Settings
 import Substrates
 import Tensors
 

@@ -2,6 +2,7 @@ import Datasets
 import Foundation
 import Networks
 import Reports
+import Settings
 import Tensors
 
 /// Samples with their classes, as a deployed network is tried on.
