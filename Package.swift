@@ -47,7 +47,7 @@ let package = Package(
       name: "Networks",
       dependencies: ["Substrates", "Tensors", "CZip", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["ONNX/onnx.proto"]),
-    .target(name: "Dynamics", dependencies: ["Tensors", "CKernels", "CFFTW", "COpenBLAS"]),
+    .target(name: "Dynamics", dependencies: ["Substrates", "Tensors", "CKernels", "CFFTW", "COpenBLAS"]),
     .target(name: "Settings", dependencies: [.product(name: "Yams", package: "Yams")]),
     .target(name: "Devices", dependencies: ["Tensors", "Settings", "Substrates"]),
     .target(name: "Circuits", dependencies: ["CKernels", "Devices", "Substrates", "Tensors"]),
@@ -82,7 +82,7 @@ let package = Package(
     .testTarget(name: "SubstratesTests", dependencies: ["Substrates", "Tensors"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "Substrates", "CKernels"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Networks", "CZlib"]),
-    .testTarget(name: "DynamicsTests", dependencies: ["Dynamics", "Networks", "Tensors"]),
+    .testTarget(name: "DynamicsTests", dependencies: ["Dynamics", "Networks", "Substrates", "Tensors"]),
     .testTarget(name: "CircuitsTests", dependencies: ["Chips", "Circuits", "Devices", "Substrates"]),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", .product(name: "GRDB", package: "GRDB.swift")]),
     .testTarget(
