@@ -1,4 +1,5 @@
 import CKernels
+import Substrates
 import Tensors
 
 /// The weights of a field in the orders that the loops read.
@@ -8,10 +9,12 @@ final class CompiledField: @unchecked Sendable {
   /// Numbers in a vector.
   let lanes: Int
   private let rows: [Body], columns: [Body], biases: [Body]
+  /// The kernels' numbers of the activations, and the largest outputs.
+  private let activations: [Int32], ceilings: [Double]
 
-  init<Scalar: TensorScalar>(_ weights: [Tensor<Scalar>], _ biases: [Tensor<Scalar>], _ sizes: [Int])
-    throws(TensorError)
-  {
+  init<Scalar: TensorScalar>(
+    _ weights: [Tensor<Scalar>], _ biases: [Tensor<Scalar>], _ activations: [FeedbackLoop.Activation], _ sizes: [Int]
+  ) throws(TensorError) {
     let type = Scalar._elementType.type
     let lanes = Int(KK_LANE_BYTES) / type.size
     func padded(_ x: Tensor<Scalar>, axis: Int) throws(TensorError) -> Body {
@@ -26,6 +29,8 @@ final class CompiledField: @unchecked Sendable {
       columns.append(try padded(weight, axis: 1))
       shifts.append(try padded(bias, axis: 0))
     }
+    self.activations = activations.map(\.code.number)
+    ceilings = activations.map { Double($0.code.ceiling) }
     (self.type, self.sizes, self.lanes) = (type, sizes, lanes)
     (self.rows, self.columns, self.biases) = (rows, columns, shifts)
   }
@@ -44,6 +49,8 @@ final class CompiledField: @unchecked Sendable {
     fill(&field.weight, rows.map { UnsafePointer($0.f32) })
     fill(&field.transposed, columns.map { UnsafePointer($0.f32) })
     fill(&field.bias, biases.map { UnsafePointer($0.f32) })
+    fill(&field.activation, activations)
+    fill(&field.ceiling, ceilings.map(Float.init))
     return withExtendedLifetime(self) { body(&field) }
   }
 
@@ -54,6 +61,8 @@ final class CompiledField: @unchecked Sendable {
     fill(&field.weight, rows.map { UnsafePointer($0.f64) })
     fill(&field.transposed, columns.map { UnsafePointer($0.f64) })
     fill(&field.bias, biases.map { UnsafePointer($0.f64) })
+    fill(&field.activation, activations)
+    fill(&field.ceiling, ceilings)
     return withExtendedLifetime(self) { body(&field) }
   }
 

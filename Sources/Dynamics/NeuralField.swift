@@ -1,7 +1,9 @@
 import CKernels
+import Substrates
 import Tensors
 
-/// A vector field that is a small network: `dx/dt = W·tanh(… tanh([x, u]·W + b) …) + b`, with an optional drive u(t).
+/// A vector field that is a small network: `dx/dt = W·f(… f([x, u]·W + b) …) + b`, with an optional drive u(t) and f = tanh
+/// where nothing else is asked for. It is the trained side of a `FeedbackLoop`, which substrates integrate.
 ///
 /// Whole trajectories and their gradients run in one compiled loop without touching memory management: this is the fast
 /// way for the tiny networks of neural ordinary differential equations (Chen et al. 2018). For any other field see
@@ -18,6 +20,8 @@ public struct NeuralField<Scalar: TensorScalar>: Sendable {
   public var weights: [Tensor<Scalar>]
   /// Of each layer, `[outputs]`.
   public var biases: [Tensor<Scalar>]
+  /// Of each layer; the last one has none.
+  public let activations: [FeedbackLoop.Activation]
 
   /// Most layers, and most states, that the compiled loops take.
   static var layerLimit: Int { Int(KK_MAX_LAYERS) }
@@ -25,12 +29,17 @@ public struct NeuralField<Scalar: TensorScalar>: Sendable {
 
   /// Weights and biases uniform within ±1/√inputs.
   ///
-  /// - Parameter sizes: state plus drive, hidden layers, state; 2 to 9 numbers, the last at most 256.
-  public init(_ sizes: [Int], using random: inout RandomStream) throws(TensorError) {
+  /// - Parameters:
+  ///   - sizes: state plus drive, hidden layers, state; 2 to 9 numbers, the last at most 256.
+  ///   - activation: of the hidden layers.
+  public init(_ sizes: [Int], activation: FeedbackLoop.Activation = .tanh, using random: inout RandomStream)
+    throws(TensorError)
+  {
     guard sizes.count >= 2, sizes.allSatisfy({ $0 > 0 }) else {
       throw .invalidArgument("sizes", found: "\(sizes)", expected: "two or more positive numbers")
     }
     (weights, biases) = ([], [])
+    activations = Self.hidden(activation, layers: sizes.count - 1)
     for (inputs, outputs) in zip(sizes, sizes.dropFirst()) {
       let bound = 1 / Scalar(inputs).squareRoot()
       weights.append(try random.uniform([inputs, outputs], in: -bound...bound))
@@ -38,15 +47,22 @@ public struct NeuralField<Scalar: TensorScalar>: Sendable {
     }
   }
 
-  /// - Parameter parameters: weight and bias of each layer in turn.
-  public init(parameters: [Tensor<Scalar>]) throws(TensorError) {
+  /// - Parameters:
+  ///   - parameters: weight and bias of each layer in turn.
+  ///   - activation: of the hidden layers.
+  public init(parameters: [Tensor<Scalar>], activation: FeedbackLoop.Activation = .tanh) throws(TensorError) {
     (weights, biases) = ([], [])
+    activations = Self.hidden(activation, layers: parameters.count / 2)
     guard parameters.count >= 2, parameters.count.isMultiple(of: 2) else {
       throw .invalidArgument(
         "parameters", found: "\(parameters.count) tensors", expected: "a weight and a bias for each layer")
     }
     self.parameters = parameters
     try check()
+  }
+
+  private static func hidden(_ activation: FeedbackLoop.Activation, layers: Int) -> [FeedbackLoop.Activation] {
+    [FeedbackLoop.Activation](repeating: activation, count: max(0, layers - 1)) + [.identity]
   }
 
   /// Weight and bias of each layer in turn.
@@ -59,10 +75,10 @@ public struct NeuralField<Scalar: TensorScalar>: Sendable {
   }
 
   /// Extents from input to output.
-  var sizes: [Int] { (weights.first.map { [$0.shape[0]] } ?? []) + biases.map(\.count) }
+  package var sizes: [Int] { (weights.first.map { [$0.shape[0]] } ?? []) + biases.map(\.count) }
 
-  private func check() throws(TensorError) {
-    guard weights.count == biases.count, (1...Self.layerLimit).contains(weights.count) else {
+  func check() throws(TensorError) {
+    guard weights.count == biases.count, weights.count == activations.count, (1...Self.layerLimit).contains(weights.count) else {
       throw .invalidArgument("parameters", found: "\(weights.count) layers", expected: "1 to \(Self.layerLimit)")
     }
     var inputs = weights[0].shape.first ?? 0
@@ -87,7 +103,7 @@ public struct NeuralField<Scalar: TensorScalar>: Sendable {
   public func callAsFunction(_ x: Tensor<Scalar>, drive: Tensor<Scalar>? = nil) throws(TensorError) -> Tensor<Scalar> {
     var y = try drive.map { drive throws(TensorError) in try Tensor.concatenate([x, drive], axis: 1) } ?? x
     for l in weights.indices {
-      y = try linear(y, weights[l], bias: biases[l], activation: l + 1 < weights.count ? .tanh : .identity)
+      y = try activations[l](linear(y, weights[l], bias: biases[l]))
     }
     return y
   }
@@ -117,7 +133,7 @@ public struct NeuralField<Scalar: TensorScalar>: Sendable {
           argument: "drive", found: drive?.shape ?? [], expected: "[\(2 * steps + 1), \(batch), \(drives)]")
       }
     }
-    let field = try CompiledField(weights, biases, sizes)
+    let field = try CompiledField(weights, biases, activations, sizes)
     let followed = [start] + (drive.map { [$0] } ?? []) + parameters
     let run = TrajectoryRun(field: field, step: Double(step), steps: steps, batch: batch)
     let from = try start.rowMajor().body

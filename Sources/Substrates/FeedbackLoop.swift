@@ -36,14 +36,17 @@ public struct FeedbackLoop: Sendable {
   /// Numbers that come from outside beside the states.
   public let drives: Int
 
+  /// Kinds of signals that are injected: one more than the largest number of a layer.
+  public var injections: Int { layers.reduce(0) { max($0, $1.injected.map { $0 + 1 } ?? 0) } }
   public var states: Int { layers[layers.count - 1].weights.shape[1] }
   /// Extents from the first layer's input to the last one's output.
   public var sizes: [Int] { [layers[0].weights.shape[0]] + layers.map { $0.weights.shape[1] } }
 
-  /// - Throws: `TensorError` for shapes that do not fit.
+  /// - Throws: `TensorError` for shapes that do not fit, and ceilings that are not above 0.
   public init(_ layers: [Layer], drives: Int = 0) throws(TensorError) {
     guard let last = layers.last, drives >= 0 else {
-      throw .invalidArgument("layers, drives", found: "\(layers.count), \(drives)", expected: "one layer or more, no negative number")
+      throw .invalidArgument(
+        "layers, drives", found: "\(layers.count), \(drives)", expected: "one layer or more, no negative number")
     }
     var expected = (last.weights.shape.last ?? 0) + drives
     var checked: [Layer] = []
@@ -57,6 +60,9 @@ public struct FeedbackLoop: Sendable {
       }
       guard layer.injected ?? 0 >= 0 else {
         throw .invalidArgument("injected", found: "\(layer.injected ?? 0)", expected: "0 or more")
+      }
+      if case .rectifier(let ceiling) = layer.activation, !(ceiling > 0) {
+        throw .invalidArgument("activation", found: "a rectifier's ceiling of \(ceiling)", expected: "above 0")
       }
       var own = layer
       own.weights = try layer.weights.detached().rowMajor()
@@ -74,7 +80,7 @@ public struct LoopSignals: Sendable {
   /// a(t), b(t), and c(t) where there is noise.
   public var linear: @Sendable (Double) -> Double, gain: @Sendable (Double) -> Double
   public var noise: (@Sendable (Double) -> Double)?
-  /// u(t): as many numbers as drives, the same for all samples, or `[samples, drives]`, row-major.
+  /// u(t): as many numbers as drives, the same for all samples, or `[samples, drives]`, row-major; the same choice at all times.
   public var drive: (@Sendable (Double) -> [Float])?
   /// e(t) of each kind: as many numbers as the outputs of the layers that it is injected to.
   public var injected: [@Sendable (Double) -> [Float]]
@@ -124,7 +130,8 @@ public protocol Integrator: HasInventory {
   ///   - times: when states are read, in the order in which time runs, within the run; a substrate that computes in steps reads
   ///     the nearest step.
   /// - Returns: shape `[times, samples, states]`.
-  /// - Throws: `TensorError.wrongShape`; `.invalidArgument` for times outside the run.
+  /// - Throws: `TensorError.wrongShape` for states, drives and injected signals that are too many or too few;
+  ///   `.invalidArgument` for no times, times outside the run or not in its order.
   func integrate(
     _ x: Tensor<Float>, _ signals: LoopSignals, readAt times: [Double], in context: inout ForwardContext
   ) throws -> Tensor<Float>

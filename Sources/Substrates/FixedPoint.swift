@@ -39,11 +39,12 @@ public struct FixedPoint: Substrate, Codable, Equatable {
     return FixedPointSolver(problem: problem, bits: solverBits)
   }
 
-  /// Steps are those of single precision: rounded integration is not modelled, and the ledger says so by its widths.
+  /// Steps that round states and the outputs of every layer.
   public func integrator(_ loop: FeedbackLoop, steps: IntegrationSteps, in context: inout ForwardContext) throws
     -> any Integrator
   {
-    try DigitalIntegrator(loop: loop, steps: steps)
+    try validate()
+    return try FixedPointIntegrator(loop: loop, steps: steps, bits: bits)
   }
 
   public func memory(_ words: Tensor<Float>, _ match: Match, in context: inout ForwardContext) throws

@@ -3,7 +3,9 @@
 
 #include <stddef.h>
 
-// Vector fields that are small networks: tanh layers and a linear one, inside classic Runge-Kutta steps.
+#include "kk_neuron.h"
+
+// Vector fields that are small networks, the last layer linear, inside classic Runge-Kutta steps.
 // Many trajectories run side by side in the lanes of a vector, or one with its units in the lanes.
 
 /// Bytes of one vector of lanes: 16 floats or 8 doubles.
@@ -21,6 +23,9 @@
     const REAL *transposed[KK_MAX_LAYERS];                                                                             \
     /** Padded like the rows of `transposed`. */                                                                       \
     const REAL *bias[KK_MAX_LAYERS];                                                                                   \
+    /** KK_NEURON_… of each layer, and the largest output of a rectifier. */                                           \
+    int activation[KK_MAX_LAYERS];                                                                                     \
+    REAL ceiling[KK_MAX_LAYERS];                                                                                       \
   } kk_field_##T;                                                                                                      \
   /** One step for a vector of trajectories. x[state, lane] moves on; drive[3][unit, lane] at start, middle and end.   \
       activation[l][unit, stage, lane] gets the input (l = 0) and the hidden layers of the four stages. */             \
