@@ -49,6 +49,13 @@ public struct ScoreNetwork: Layer, Sendable {
     try visitor("frequencies", buffer: &frequencies)
   }
 
+  public func placed(on substrate: any Substrate, in context: inout ForwardContext) -> KeptDigital<ScoreNetwork> {
+    // A product and a sum for each weight, over two results.
+    keptDigital(
+      "trained and evaluated in software; a substrate closes the loop around it", on: substrate,
+      operations: weights.reduce(0) { $0 + $1.count })
+  }
+
   /// The activations of the last hidden layers, which training keeps below `ceiling`.
   private static func run(
     _ x: Tensor<Float>, _ e: Tensor<Float>, _ weights: [Tensor<Float>], _ biases: [Tensor<Float>]
