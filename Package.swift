@@ -13,7 +13,7 @@ let package = Package(
       name: "Kirchhoff",
       targets: [
         "Tensors", "Networks", "Dynamics", "Datasets", "Substrates", "Devices", "Circuits", "Chips", "Reports",
-        "Systems",
+        "Settings", "Systems",
       ]),
     .executable(name: "kirchhoff", targets: ["kirchhoff"]),
   ],
@@ -50,29 +50,34 @@ let package = Package(
     .target(name: "Dynamics", dependencies: ["Substrates", "Tensors", "CKernels", "CFFTW", "COpenBLAS"]),
     .target(name: "Settings", dependencies: [.product(name: "Yams", package: "Yams")]),
     .target(name: "Devices", dependencies: ["Tensors", "Settings", "Substrates"]),
-    .target(name: "Circuits", dependencies: ["CKernels", "Devices", "Substrates", "Tensors"]),
-    .target(name: "Chips", dependencies: ["Circuits"]),
+    .target(name: "Circuits", dependencies: ["Settings", "CKernels", "Devices", "Substrates", "Tensors"]),
+    .target(name: "Chips", dependencies: ["Circuits", "Settings", "Substrates"]),
     .target(name: "Datasets", dependencies: ["Tensors", "CZlib", "CPNG", "CTurboJPEG", "CHDF5Reader", "CCrypto"]),
     .target(
       name: "Reports",
       dependencies: [
-        "Chips", "Circuits", "Devices", "Substrates", "Datasets", "Tensors",
+        "Settings", "Chips", "Circuits", "Devices", "Substrates", "Datasets", "Tensors",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Mustache", package: "swift-mustache"), "Yams",
       ],
       resources: [.embedInCode("Report/page.mustache")]),
+    // Loops of the link alone; `clones.h` is what all kernels are compiled with.
+    .target(
+      name: "MIMOOFDMKernels", path: "Sources/Systems/MIMOOFDM/Kernels",
+      cSettings: kernelSettings + [.headerSearchPath("../../../CKernels")]),
     .target(
       name: "Systems",
       dependencies: [
-        "Reports", "Networks", "Dynamics", "Datasets", "Chips", "Circuits", "Devices", "Substrates", "Tensors",
-        "CKernels",
+        "Reports", "Networks", "Dynamics", "Datasets", "Chips", "Circuits", "Devices", "Substrates", "Settings",
+        "Tensors", "MIMOOFDMKernels",
       ],
       exclude: ["Deployment", "DiffusionSolver", "KoopmanAssimilation", "MIMOOFDM", "Spirals"].map { "\($0)/README.md" }
-    ),
+        + ["MIMOOFDM/Kernels"]),
     .executableTarget(
       name: "kirchhoff",
       dependencies: [
-        "Systems", "Reports", "Datasets", "Tensors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Systems", "Reports", "Settings", "Datasets", "Tensors",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
@@ -83,11 +88,15 @@ let package = Package(
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "Substrates", "CKernels"]),
     .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Networks", "CZlib"]),
     .testTarget(name: "DynamicsTests", dependencies: ["Dynamics", "Networks", "Substrates", "Tensors"]),
-    .testTarget(name: "CircuitsTests", dependencies: ["Chips", "Circuits", "Devices", "Substrates"]),
-    .testTarget(name: "ReportsTests", dependencies: ["Reports", .product(name: "GRDB", package: "GRDB.swift")]),
+    .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
+    .testTarget(name: "DevicesTests", dependencies: ["Devices", "Settings", "Substrates", "Tensors"]),
+    .testTarget(name: "CircuitsTests", dependencies: ["Chips", "Circuits", "Devices", "Settings", "Substrates"]),
+    .testTarget(name: "ChipsTests", dependencies: ["Chips", "Circuits", "Devices", "Settings", "Substrates"]),
+    .testTarget(
+      name: "ReportsTests", dependencies: ["Reports", "Settings", .product(name: "GRDB", package: "GRDB.swift")]),
     .testTarget(
       name: "SystemsTests",
-      dependencies: ["Systems", "Reports", "Dynamics", "Circuits", "Devices", "Substrates", "Tensors"]),
+      dependencies: ["Systems", "Reports", "Dynamics", "Circuits", "Devices", "Substrates", "Settings", "Tensors"]),
     .testTarget(name: "KirchhoffTests", dependencies: ["kirchhoff", "Networks", "Reports"]),
   ],
   swiftLanguageModes: [.v6]

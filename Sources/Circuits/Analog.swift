@@ -2,30 +2,41 @@ import Devices
 import Substrates
 import Tensors
 
-/// Products on simulated in-memory arrays.
+/// Computation on simulated in-memory arrays of one device.
 public struct Analog: Substrate {
-  public var macro: Macro
-  /// Takes the place of `macro.device` where it is given.
-  public var device: (any DeviceModel)?
+  public let macro: Macro
+  public let device: any DeviceModel
+  public var logicBits: Int { macro.logicBits }
 
-  /// - Throws: `CircuitError.invalidSetting` for a macro that cannot be built.
-  public init(_ macro: Macro = Macro(), device: (any DeviceModel)? = nil) throws(CircuitError) {
+  /// - Throws: `CircuitError.invalidSetting` for a macro that cannot be built, `DeviceError` for such a device.
+  public init(_ macro: Macro = Macro(), device: any DeviceModel = RRAM()) throws {
     try macro.validate()
+    try device.validate()
     self.macro = macro
-    self.device = device
+    self.device = try device.prepared()
   }
 
-  public func linearOperator(_ weights: Tensor<Float>, in context: inout ForwardContext) throws -> any LinearOperator {
+  public func matrix(_ weights: Tensor<Float>, in context: inout ForwardContext) throws -> any WritableMatrix {
     try Crossbar(weights: weights, macro: macro, device: device, in: &context)
   }
 
-  public func linearSolver(_ problem: ComplexSystems, in context: inout ForwardContext) throws -> any LinearSolver {
+  public func memory(_ words: Tensor<Float>, _ match: Match, in context: inout ForwardContext) throws
+    -> any AssociativeMemory
+  {
+    try ContentAddressableArray(words, match, macro: macro, device: device, in: &context)
+  }
+
+  public func randomSource(in context: inout ForwardContext) throws -> any RandomSource {
+    try FormedCells(macro: macro, device: device, in: &context)
+  }
+
+  public func solver(_ problem: LeastSquares, in context: inout ForwardContext) throws -> any LinearSolver {
     try ClosedLoopSolver(problem, macro: macro, device: device, in: &context)
   }
 
-  public func integrator(
-    _ network: FeedbackNetwork, steps: IntegrationSteps, in context: inout ForwardContext
-  ) throws -> any Integrator {
-    try ClosedLoopIntegrator(network, macro: macro, device: device, in: &context)
+  public func integrator(_ loop: FeedbackLoop, steps: IntegrationSteps, in context: inout ForwardContext) throws
+    -> any Integrator
+  {
+    try ClosedLoopIntegrator(loop, macro: macro, device: device, in: &context)
   }
 }

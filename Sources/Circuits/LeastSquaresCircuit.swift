@@ -15,25 +15,24 @@ public struct LeastSquaresCircuit: Sendable {
   /// Conductances that load the nodes of rows (S) and columns (T), in siemens.
   let rowLoads: [Double], columnLoads: [Double]
 
+  /// Of all cells between a node of the rows and one of the columns, in the two arrays, `[m, n]`, in siemens.
+  private let leftTotal: [Double], rightTotal: [Double]
+
   /// - Parameters:
-  ///   - left, leftMinus, right, rightMinus: conductances of the four arrays of cells, `[rows, columns]`, in siemens.
-  ///   - width: of the conductance window, in siemens; also the feedback conductance.
+  ///   - left, right: differences of conductances in the two arrays, `[rows, columns]`, in siemens.
+  ///   - leftTotal, rightTotal: conductances of all their cells.
+  ///   - width: siemens of a normalised weight of 1; also the feedback conductance.
   ///   - largest: the matrix element that `width` stands for.
   init(
-    left: [Double], leftMinus: [Double], right: [Double], rightMinus: [Double], rows: Int, columns: Int, width: Double,
+    left: [Double], leftTotal: [Double], right: [Double], rightTotal: [Double], rows: Int, columns: Int, width: Double,
     largest: Double, amplifier: Amplifier
   ) {
     (self.rows, self.columns, self.amplifier, feedback) = (rows, columns, amplifier, width)
     let unit = width / largest
     self.unit = unit
-    self.left = zip(left, leftMinus).map { $0 - $1 }
-    self.right = zip(right, rightMinus).map { $0 - $1 }
-    rowLoads = (0..<rows).map { i in
-      (0..<columns).reduce(unit + width) { $0 + left[i * columns + $1] + leftMinus[i * columns + $1] }
-    }
-    columnLoads = (0..<columns).map { j in
-      (0..<rows).reduce(0) { $0 + right[$1 * columns + j] + rightMinus[$1 * columns + j] }
-    }
+    (self.left, self.right, self.leftTotal, self.rightTotal) = (left, right, leftTotal, rightTotal)
+    rowLoads = (0..<rows).map { i in (0..<columns).reduce(unit + width) { $0 + leftTotal[i * columns + $1] } }
+    columnLoads = (0..<columns).map { j in (0..<rows).reduce(0) { $0 + rightTotal[$1 * columns + j] } }
   }
 
   /// A circuit without programming errors.
@@ -52,9 +51,10 @@ public struct LeastSquaresCircuit: Sendable {
     let width = highest_S - lowest_S
     let plus = elements.map { lowest_S + Swift.max(0, $0) / largest * width }
     let minus = elements.map { lowest_S + Swift.max(0, -$0) / largest * width }
+    let (difference, total) = (zip(plus, minus).map { $0 - $1 }, zip(plus, minus).map { $0 + $1 })
     self.init(
-      left: plus, leftMinus: minus, right: plus, rightMinus: minus, rows: matrix.shape[0], columns: matrix.shape[1],
-      width: width, largest: largest, amplifier: amplifier)
+      left: difference, leftTotal: total, right: difference, rightTotal: total, rows: matrix.shape[0],
+      columns: matrix.shape[1], width: width, largest: largest, amplifier: amplifier)
   }
 
   /// The normalised Jacobian of (v, w), `[m + n, m + n]`: multiply by ω_u for 1/s.
@@ -156,5 +156,32 @@ public struct LeastSquaresCircuit: Sendable {
     for i in 0..<Swift.min(rows, inputs) { drive[i * inputs + i] = unit / rowLoads[i] }
     let rest = try solve(j.negated(), Tensor(drive, shape: [rows + columns, inputs]))
     return try (rest - matmul(power, rest)).slice(rows..<rows + columns).elements
+  }
+
+  /// What cells, inputs and feedbacks take at rest, in watts, when the largest voltage of any node is `largest_V`.
+  ///
+  /// The outputs of the column amplifiers drive the cells of the left array towards the rows' virtual grounds, those of the row
+  /// amplifiers the cells of the right array towards nodes that are at 0 at rest.
+  ///
+  /// - Parameters:
+  ///   - y: inputs, in the units of `w`; rows beyond them get 0.
+  ///   - w: outputs of the column amplifiers.
+  func power(_ y: [Double], _ w: [Double], largest_V: Double) -> Double {
+    var (watts, largest) = (0.0, 0.0)
+    for value in y + w { largest = max(largest, abs(value)) }
+    for i in 0..<rows {
+      let input = i < y.count ? y[i] : 0
+      var (current, taken, load) = (-unit * input, unit * input * input, feedback)
+      for j in 0..<columns {
+        let at = i * columns + j
+        current += left[at] * w[j]
+        taken += leftTotal[at] * w[j] * w[j]
+        load += rightTotal[at]
+      }
+      let v = -current / (feedback + rowLoads[i] / amplifier.gain)
+      largest = max(largest, abs(v))
+      watts += taken + v * v * load
+    }
+    return largest > 0 ? watts * largest_V * largest_V / (largest * largest) : 0
   }
 }

@@ -1,32 +1,52 @@
-import Devices
+import Settings
+import Substrates
 
-/// One kind of array with its converters, as a designer would state it.
+/// One kind of array with its converters, as a designer would state it; its cells are a device's.
 public struct Macro: Codable, Sendable, Equatable {
   /// Rows of one array: inputs it takes at once.
   public var rows = 128
-  /// Columns of one array; a weight takes two, a differential pair.
+  /// Columns of one array; how many of them a weight takes is the mapping's.
   public var columns = 128
-  /// Resolution of input converters, in bits; 0 for exact voltages.
-  public var inputBits = 8
-  /// Resolution of output converters, in bits; 0 for exact readings.
-  public var outputBits = 8
-  /// Largest output that converters take, as a multiple of largest weight × largest input. Where the weights of an array
-  /// cannot give as much, its range is what they can give.
-  public var outputRange: Float = 12
+  /// How weights become conductances.
+  public var mapping = MappingChoice()
+  public var wires = WireChoice()
+  public var input = InputConverter()
+  public var output = OutputConverter()
   /// Largest read voltage, in volts.
   public var readVoltage_V: Float = 0.1
-  /// Outputs that share one output converter.
-  public var outputsPerConverter = 8
+  /// How long inputs are applied for one read, in seconds.
+  public var readTime_s: Double = 10e-9
   /// Time between programming and reading, in seconds.
   public var age_s: Double = 0
-  /// The cells.
-  public var device = RRAM()
   /// Amplifiers of closed loops.
   public var amplifier = Amplifier()
   /// Loops that integrate.
   public var loop = IntegratorLoop()
 
   public init() {}
+
+  /// The default keys of each kind of mapping and wires, for `Variants`.
+  public static func variants() throws -> Variants {
+    Variants(["mapping": try MappingChoice.variants(), "wires": try WireChoice.variants()])
+  }
+
+  /// The same shape with ideal converters, amplifiers that settle, and loops without faults; voltages and times stay.
+  public var withoutFaults: Macro {
+    var macro = self
+    (macro.input.bits, macro.output.bits, macro.age_s) = (0, 0, 0)
+    macro.wires = WireChoice()
+    macro.loop = .ideal
+    macro.loop.run_s = loop.run_s
+    return macro
+  }
+
+  /// What can be wrong with it: a name, and the keys of the settings behind it.
+  public static let faults: [(name: String, keys: [String])] = [
+    ("input converters", ["input.bits"]), ("output converters", ["output.bits"]), ("age", ["age_s"]),
+    ("amplifier lag", ["loop.amplifierLag"]), ("leakage", ["loop.leakTime"]),
+    ("multiplier gain", ["loop.multiplierGainError"]), ("multiplier offset", ["loop.multiplierOffset_V"]),
+    ("clamp", ["loop.clamp"]), ("signals: converters and refresh", ["loop.signalBits", "loop.refreshes"]),
+  ]
 
   /// Checks every figure.
   ///
@@ -35,40 +55,33 @@ public struct Macro: Codable, Sendable, Equatable {
     func require(_ holds: Bool, _ name: String, _ found: Any, _ expected: String) throws(CircuitError) {
       if !holds { throw .invalidSetting(name, found: "\(found)", expected: expected) }
     }
+    let each = mapping.mapping.cellsPerWeight
     try require((1...65536).contains(rows), "rows", rows, "1 to 65536")
-    try require((2...65536).contains(columns) && columns % 2 == 0, "columns", columns, "an even number, 2 to 65536")
-    try require((0...16).contains(inputBits), "inputBits", inputBits, "0 (exact) to 16")
-    try require((0...16).contains(outputBits), "outputBits", outputBits, "0 (exact) to 16")
-    try require(outputRange > 0 && outputRange.isFinite, "outputRange", outputRange, "a number above 0")
+    try require(
+      (each...65536).contains(columns), "columns", columns,
+      "\(each) to 65536: a weight takes \(each) columns with the mapping `\(type(of: mapping.mapping).kind)`")
     try require(readVoltage_V > 0 && readVoltage_V <= 2, "readVoltage_V", readVoltage_V, "above 0 V, at most 2 V")
-    try require(outputsPerConverter >= 1, "outputsPerConverter", outputsPerConverter, "1 or more")
+    try require(readTime_s > 0 && readTime_s.isFinite, "readTime_s", readTime_s, "above 0 s, finite")
     try require(age_s >= 0 && age_s.isFinite, "age_s", age_s, "0 s or more")
-    try require(
-      device.lowest_S >= 0 && device.highest_S > device.lowest_S && device.highest_S.isFinite, "device.highest_S",
-      device.highest_S, "above device.lowest_S (\(device.lowest_S) S), which is 0 or more")
-    try require(
-      (0...65536).contains(device.levels) && device.levels != 1, "device.levels", device.levels, "0 or 2 to 65536")
-    try require((0...1).contains(device.writeResidue), "device.writeResidue", device.writeResidue, "0 to 1")
-    try require((0...1).contains(device.relativeResidue), "device.relativeResidue", device.relativeResidue, "0 to 1")
-    try require((0...1).contains(device.readNoise), "device.readNoise", device.readNoise, "0 to 1")
-    try require((0...1).contains(device.stuckFraction), "device.stuckFraction", device.stuckFraction, "0 to 1")
-    try require(
-      (0...1).contains(device.relaxationPerDecade), "device.relaxationPerDecade", device.relaxationPerDecade, "0 to 1")
-    try require(
-      amplifier.gain > 1 && amplifier.gain.isFinite, "amplifier.gain", amplifier.gain, "above 1, finite")
-    try require(
-      amplifier.bandwidth_Hz > 0 && amplifier.bandwidth_Hz.isFinite, "amplifier.bandwidth_Hz", amplifier.bandwidth_Hz,
-      "above 0 Hz, finite")
-    try require(
-      amplifier.settlingError > 0 && amplifier.settlingError < 1, "amplifier.settlingError", amplifier.settlingError,
-      "above 0, below 1")
-    try require(
-      amplifier.timeout_s > 0 && amplifier.timeout_s.isFinite, "amplifier.timeout_s", amplifier.timeout_s,
-      "above 0 s, finite")
+    try mapping.mapping.validate()
+    try input.validate()
+    try output.validate()
+    try amplifier.validate()
     try loop.validate()
-    try require(
-      device.pulsesPerWrite >= 0 && device.pulsesPerWrite.isFinite, "device.pulsesPerWrite", device.pulsesPerWrite,
-      "0 or more")
+  }
+}
+
+/// How wires change what cells see.
+public struct WireChoice: Codable, Sendable, Equatable {
+  public enum Kind: String, ConfigurationChoice {
+    /// Wires without resistance: an array of ohmic cells is one product.
+    case none
+  }
+  public var kind = Kind.none
+  public init() {}
+
+  static func variants() throws -> [String: ConfigurationValue] {
+    ["none": try ConfigurationValue(encoding: WireChoice())]
   }
 }
 
@@ -77,11 +90,14 @@ public enum CircuitError: Error, Equatable, CustomStringConvertible {
   case invalidSetting(_ name: String, found: String, expected: String)
   /// Weights that are not finite cannot be programmed.
   case weightsNotFinite
+  /// Something that this hardware cannot do.
+  case unsupported(_ what: String, remedy: String)
 
   public var description: String {
     switch self {
     case .invalidSetting(let name, let found, let expected): "`\(name)` is \(found), expected \(expected): change it"
     case .weightsNotFinite: "the weights hold NaN or infinity: check how the model was trained or exported"
+    case .unsupported(let what, let remedy): "\(what) cannot be done: \(remedy)"
     }
   }
 }

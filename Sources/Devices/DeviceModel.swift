@@ -22,6 +22,8 @@ public protocol DeviceModel: Codable, Equatable, Sendable {
   func prepared() throws -> Self
   /// New cells. What differs between devices (yield, drift exponents, thresholds) is drawn here, once.
   func cells(_ shape: [Int], using random: inout RandomStream) throws -> any CellArray
+  /// New cells as forming leaves them, before anything is written.
+  func formed(_ shape: [Int], using random: inout RandomStream) throws -> any CellArray
   /// The same window, without any fault, for comparison.
   var withoutFaults: Self { get }
   /// What can be wrong with it: a name, and the keys of the parameters behind it.
@@ -31,6 +33,14 @@ public protocol DeviceModel: Codable, Equatable, Sendable {
 extension DeviceModel {
   public var domain: InputDomain { .signed }
   public func prepared() throws -> Self { self }
+
+  /// Evenly spread over the window, where nothing better is known (A).
+  public func formed(_ shape: [Int], using random: inout RandomStream) throws -> any CellArray {
+    var cells = try cells(shape, using: &random)
+    var draws = random.split("forming")
+    _ = try cells.write(draws.uniform(shape, in: window), at: 0, using: &draws)
+    return cells
+  }
 }
 
 /// What all cells of one array hold now. A copy is another array. Times are in seconds since the cells were made.

@@ -156,7 +156,7 @@ public indirect enum ConfigurationValue: Sendable, Equatable, Codable {
   }
 
   /// What kind of value it is, for messages.
-  var kind: String {
+  package var kind: String {
     switch self {
     case .null: "nothing"
     case .boolean: "true or false"

@@ -36,7 +36,7 @@ public struct FixedPoint: Substrate, Codable, Equatable {
 
   public func solver(_ problem: LeastSquares, in context: inout ForwardContext) throws -> any LinearSolver {
     try validate()
-    return DigitalSolver(problem: problem)
+    return FixedPointSolver(problem: problem, bits: solverBits)
   }
 
   /// Steps that round states and the outputs of every layer.

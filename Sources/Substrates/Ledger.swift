@@ -141,3 +141,22 @@ public struct Inventory: Sendable, Equatable {
 public protocol HasInventory: Sendable {
   var inventory: Inventory { get }
 }
+
+extension Activity {
+  /// The same logic with integers of a width in place of floating point, and memory traffic to match: what a digital side costs
+  /// at the precision that it is compared at. With 32 bits or more it stays floating point.
+  public func charged(at bits: Int) -> Activity {
+    guard bits < 32 else { return self }
+    var result = Activity()
+    for entry in entries {
+      let key = entry.key
+      switch key.part {
+      case .floatLogic: result.add(.integerLogic, key.event, entry.amount, bits: bits, scope: key.scope)
+      case .memory:
+        result.add(.memory, key.event, entry.amount * Double((bits + 7) / 8) / 4, bits: key.bits, scope: key.scope)
+      default: result.add(key.part, key.event, entry.amount, bits: key.bits, scope: key.scope)
+      }
+    }
+    return result
+  }
+}

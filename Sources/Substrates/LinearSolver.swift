@@ -33,6 +33,51 @@ public struct LeastSquares: Sendable {
     }
     return y.shape[1]
   }
+
+  /// Multiply–accumulates of factors of the normal equations: AᵀA once for each matrix, then its factorisation, and for each side
+  /// Aᵀy and two triangles.
+  package func products(sides: Int) -> Int {
+    systems * (rows * columns * (columns + 1) / 2 + columns * columns * columns / 6)
+      + systems * sides * (rows * columns + columns * columns)
+  }
+
+  /// Solves each system for itself, several at once.
+  ///
+  /// - Parameters:
+  ///   - scratch: numbers that each thread has for itself, 0 at its start.
+  ///   - body: its matrix `[rows, columns]`, right-hand sides `[sides, rows]`, solutions `[sides, columns]` and the scratch.
+  ///     Gives the column at which it met a singular matrix, or nothing.
+  /// - Throws: `TensorError.wrongShape`; `.singularMatrix`.
+  func eachSystem(
+    _ y: Tensor<Float>, scratch: Int,
+    _ body: (
+      _ matrix: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ x: UnsafeMutablePointer<Float>,
+      _ scratch: UnsafeMutablePointer<Double>
+    ) -> Int?
+  ) throws(TensorError) -> Tensor<Float> {
+    let sides = try sides(of: y)
+    let right = try y.detached().rowMajor()
+    let x = try Tensor<Float>.uninitialized([systems, sides, columns])
+    var singular = [Int?](repeating: nil, count: systems)
+    let (m, n) = (rows, columns)
+    singular.withUnsafeMutableBufferPointer { singular in
+      nonisolated(unsafe) let singular = singular
+      parallelFor(systems, grain: max(1, 100_000 / max(1, m * n * n + sides * m * n))) { part in
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: max(1, scratch)) { numbers in
+          numbers.initialize(repeating: 0)
+          guard let own = numbers.baseAddress else { return }
+          for system in part {
+            singular[system] = body(
+              matrices.pointer + system * m * n, right.pointer + system * sides * m, x.pointer + system * sides * n, own)
+          }
+        }
+      }
+    }
+    if case let pivot?? = singular.first(where: { $0 != nil }) {
+      throw .singularMatrix(operation: "LinearSolver.solve", pivot: pivot)
+    }
+    return x
+  }
 }
 
 /// What a solver has come to.

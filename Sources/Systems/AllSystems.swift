@@ -1,4 +1,5 @@
 import Reports
+import Settings
 
 /// Everything that can be run by its name.
 public enum AllSystems {

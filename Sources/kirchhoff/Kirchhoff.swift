@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Reports
+import Settings
 
 @main
 struct Kirchhoff: AsyncParsableCommand {

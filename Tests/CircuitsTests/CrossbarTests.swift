@@ -1,4 +1,3 @@
-import Chips
 import Circuits
 import Devices
 import Foundation
@@ -6,141 +5,254 @@ import Substrates
 import Tensors
 import Testing
 
-@Suite("Crossbar") struct CrossbarTests {
-  private func exactMacro() -> Macro {
+/// Shared by the tests of arrays.
+enum Arrays {
+  static let mappings: [any WeightMapping] = [
+    DifferentialMapping(), middle, OffsetMapping(), UnitColumnMapping(),
+  ]
+
+  static var middle: DifferentialMapping {
+    var mapping = DifferentialMapping()
+    mapping.reference = .middle
+    return mapping
+  }
+
+  /// Ideal converters.
+  static func macro(_ mapping: any WeightMapping = DifferentialMapping()) -> Macro {
     var macro = Macro()
-    macro.device = .ideal
-    (macro.inputBits, macro.outputBits) = (0, 0)
+    macro.mapping = MappingChoice(mapping)
+    (macro.input.bits, macro.output.bits) = (0, 0)
     return macro
   }
 
-  private func random(_ shape: [Int], _ name: String) throws -> Tensor<Float> {
+  static func random(_ shape: [Int], _ name: String) throws -> Tensor<Float> {
     var stream = RandomStream(seed: 11).split(name)
     return try stream.uniform(shape, in: -1...1)
   }
 
-  @Test("ideal cells and converters give the exact product, on one array or many")
-  func exact() throws {
-    let w = try random([70, 50], "w")
-    let x = try random([9, 70], "x")
+  static func crossbar(
+    _ w: Tensor<Float>, _ macro: Macro, _ device: any DeviceModel = IdealDevice(), seed: UInt64 = 1
+  ) throws -> (Crossbar, ForwardContext) {
+    var context = ForwardContext(random: RandomStream(seed: seed))
+    let bar = try Crossbar(weights: w, macro: macro, device: device, in: &context)
+    return (bar, context)
+  }
+
+  static func difference(_ a: Tensor<Float>, _ b: Tensor<Float>) throws -> Float {
+    try (a - b).magnitude().max().item()
+  }
+}
+
+@Suite("Crossbar") struct CrossbarTests {
+  private typealias A = Arrays
+
+  @Test("ideal cells and converters give the exact product with every mapping, on one array or many", arguments: 0..<4)
+  func exact(mapping: Int) throws {
+    let (w, x) = (try A.random([70, 50], "w"), try A.random([9, 70], "x"))
     let expected = try matmul(x, w)
+    let each = mapping < 2 ? 2 : 1
     for (rows, columns) in [(128, 128), (32, 20), (1, 2)] {
-      var macro = exactMacro()
+      var macro = A.macro(A.mappings[mapping])
       (macro.rows, macro.columns) = (rows, columns)
-      var context = ForwardContext()
-      let bar = try Crossbar(weights: w, macro: macro, in: &context)
-      #expect(bar.arrays == ((70 + rows - 1) / rows) * ((50 + columns / 2 - 1) / (columns / 2)))
-      // Conductances are differences of numbers near 1e-4 S in single precision: 6e-8 relative, over 70 terms.
-      #expect(try (bar.apply(x, in: &context) - expected).magnitude().max().item() < 1e-4)
+      var (bar, context) = try A.crossbar(w, macro)
+      #expect(bar.arrays == ((70 + rows - 1) / rows) * ((50 + columns / each - 1) / (columns / each)))
+      // Conductances are differences of numbers near 1e-4 S in single precision: 6e-8 relative, over 70 terms, doubled by
+      // mappings that subtract the middle.
+      #expect(try A.difference(bar.apply(x, in: &context), expected) < 2e-4)
+      #expect(try A.difference(bar.readBack(in: &context), w) < 1e-5)
     }
   }
 
-  @Test("a finer output converter comes nearer", arguments: [4, 6, 8, 10])
-  func converter(bits: Int) throws {
-    let w = try random([16, 8], "w")
-    let x = try random([40, 16], "x")
-    var macro = exactMacro()
-    macro.outputBits = bits
-    var context = ForwardContext()
-    let y = try Crossbar(weights: w, macro: macro, in: &context).apply(x, in: &context)
-    // Half a step of the range ±12, times the largest input (1) and weight (1), both of which scale it down.
-    let halfStep = 12 / Float((1 << (bits - 1)) - 1) / 2
-    #expect(try (y - matmul(x, w)).magnitude().max().item() <= halfStep * 1.001)
+  @Test("bit slices give the product with weights rounded to their bits")
+  func slices() throws {
+    let (w, x) = (try A.random([40, 12], "w"), try A.random([9, 40], "x"))
+    for (bits, each) in [(8, 2), (5, 1), (4, 3)] {
+      var mapping = BitSliceMapping()
+      (mapping.bits, mapping.bitsPerCell) = (bits, each)
+      mapping.scaling.over = .matrix
+      var macro = A.macro(mapping)
+      macro.columns = 64
+      var (bar, context) = try A.crossbar(w, macro)
+      let rounded = try Quantiser(bits: bits).rounded(w, range: w.magnitude().max())
+      #expect(try A.difference(bar.apply(x, in: &context), matmul(x, rounded)) < 2e-4)
+      #expect(context.activity.total(.outputConverter, .conversion) == Double(9 * 12 * ((bits - 1 + each - 1) / each)))
+    }
+  }
+
+  @Test("ternary weights stay as they are, others go to the nearest with the scale of their column")
+  func ternary() throws {
+    let w = try Tensor<Float>([[0.5, 2, 0], [-0.5, 0, 0], [0, -2, 0]])
+    var (bar, context) = try A.crossbar(w, A.macro(TernaryMapping()))
+    #expect(try A.difference(bar.readBack(in: &context), w) < 1e-6)
+    let mixed = try Tensor<Float>([[1, 0.1], [0.8, 0.1], [-0.1, 0.1], [0.05, 0.1]])
+    (bar, context) = try A.crossbar(mixed, A.macro(TernaryMapping()))
+    // Column 1: mean magnitude 0.4875, above 0.34 are 1 and 0.8, whose mean is 0.9.
+    let expected = try Tensor<Float>([[0.9, 0.1], [0.9, 0.1], [0, 0.1], [0, 0.1]])
+    #expect(try A.difference(bar.readBack(in: &context), expected) < 1e-6)
+  }
+
+  @Test("from the columns the same cells give the product with the transpose", arguments: [0, 1])
+  func columns(mapping: Int) throws {
+    let (w, x) = (try A.random([70, 50], "w"), try A.random([9, 50], "y"))
+    var macro = A.macro(A.mappings[mapping])
+    (macro.rows, macro.columns) = (32, 40)
+    var (bar, context) = try A.crossbar(w, macro)
+    #expect(try A.difference(bar.apply(x, from: .columns, in: &context), matmul(x, w, transposingB: true)) < 2e-4)
+    (bar, context) = try A.crossbar(w, A.macro(OffsetMapping()))
+    #expect(throws: CircuitError.self) { try bar.apply(x, from: .columns, in: &context) }
+  }
+
+  @Test("a tile of zeros, a matrix of zeros, one row, an outlier: finite, and right", arguments: [0, 1, 2, 8])
+  func corners(bits: Int) throws {
+    let x = try A.random([5, 300], "x")
+    var w = try A.random([300, 6], "w")
+    w = try Tensor.concatenate([.zeros([128, 6]), w.slice(128..<300)], axis: 0)
+    var macro = Macro()
+    (macro.input.bits, macro.output.bits) = (bits, bits)
+    for zero in [w, try .zeros([300, 6])] {
+      var (bar, context) = try A.crossbar(zero, macro)
+      let y = try bar.apply(x, in: &context)
+      #expect(y.elements.allSatisfy(\.isFinite))
+      if bits == 8 { #expect(try A.difference(y, matmul(x, zero)) < 0.5) }
+      try bar.calibrate(x, from: .rows, in: &context)
+      #expect(try bar.apply(.zeros([2, 300]), in: &context).elements.allSatisfy { bits == 1 || $0 == 0 })
+    }
+    var (bar, context) = try A.crossbar(Tensor([[0.5, -1, 0]]), macro)
+    #expect(try bar.apply(Tensor([[2]]), in: &context).elements.allSatisfy(\.isFinite))
+    // One outlier spoils its own column and no other.
+    let outlier = try Tensor.concatenate([Tensor([[1e6, 0, 0, 0, 0, 0]]), A.random([299, 6], "o")], axis: 0)
+    (bar, context) = try A.crossbar(outlier, A.macro())
+    let found = try bar.readBack(in: &context)
+    #expect(try A.difference(found.slice(1..<6, axis: 1), outlier.slice(1..<6, axis: 1)) < 1e-5)
+    #expect(abs(found.elements[0] / 1e6 - 1) < 1e-5)
+  }
+
+  @Test("above a percentile weights are clipped, and the rest keeps its digits")
+  func percentile() throws {
+    var mapping = DifferentialMapping()
+    mapping.scaling.percentile = 99
+    var w = try A.random([200, 2], "w").elements
+    w[0] = 1000
+    let (bar, initial) = try A.crossbar(Tensor(w, shape: [200, 2]), A.macro(mapping))
+    var context = initial
+    let found = try bar.readBack(in: &context).elements
+    #expect(found[0] < 1.01)
+    let kept = (2..<400).filter { abs(w[$0]) < 0.95 }
+    #expect(kept.allSatisfy { abs(found[$0] - w[$0]) < 1e-5 })
+  }
+
+  @Test("without a margin the low end shrinks every weight by 0.4 deviations; with it, or from the middle, it does not")
+  func margin() throws {
+    let n = 20_000
+    let w = try Tensor<Float>(repeating: 0.5, shape: [n, 1])
+    var device = RRAM().withoutFaults
+    device.writeResidue = 0.01
+    func shrinkage(_ mapping: DifferentialMapping) throws -> Float {
+      var own = mapping
+      own.scaling.over = .matrix
+      // A second column with the largest weight, so that 0.5 lies inside the window.
+      let both = try Tensor.concatenate([w, .ones([n, 1])], axis: 1)
+      var macro = A.macro(own)
+      macro.rows = n
+      var (bar, context) = try A.crossbar(both, macro, device)
+      return try 0.5 - bar.readBack(in: &context).slice(0..<1, axis: 1).mean().item()
+    }
+    var bare = DifferentialMapping()
+    bare.margin = 0
+    // E[max(0, ε)] = 1/√(2π) = 0.399 of σ = 1 %; the mean errs by σ√2/√n = 1e-4, four of them.
+    #expect(abs(try shrinkage(bare) - 0.00399) < 4e-4)
+    #expect(abs(try shrinkage(DifferentialMapping())) < 4e-4)
+    bare.reference = .middle
+    #expect(abs(try shrinkage(bare)) < 4e-4)
   }
 
   @Test("programming errors have their spread, read noise too, and both average out")
   func noise() throws {
-    let w = try random([100, 60], "w")
-    let x = try random([400, 100], "x")
-    var macro = exactMacro()
-    macro.device.writeResidue = 0.01
-    macro.device.lowest_S = 50e-6  // far from the window's lower end, where the spread would be cut off
-    macro.device.highest_S = 150e-6
-    var context = ForwardContext(random: RandomStream(seed: 5))
+    let (w, x) = (try A.random([100, 60], "w"), try A.random([400, 100], "x"))
+    var device = RRAM().withoutFaults
+    (device.lowest_S, device.highest_S, device.writeResidue) = (50e-6, 150e-6, 0.01)
+    var macro = A.macro()
+    var mapping = DifferentialMapping()
+    mapping.scaling.over = .matrix
+    macro.mapping = MappingChoice(mapping)
     let exact = try matmul(x, w)
-    // Each of the two cells errs by σ·ΔG, but only upwards at the ends of the window: cells at Gmin, half of them, are
-    // clamped there. A clamped normal has the variance σ²·(1/2 − 1/(2π)), and so the pair σ²·(3/2 − 1/(2π)).
-    let error = try (Crossbar(weights: w, macro: macro, in: &context).apply(x, in: &context) - exact)
-    let mean = try error.mean(axes: [0], keepingAxes: true)
-    let found = try (error - mean).squared().mean().item()
-    let power = try x.squared().sum(axes: [1]).mean().item()
-    let expected = 0.01 * 0.01 * (1.5 - 1 / (2 * Float.pi)) * power
-    // 60 columns of 100 independent cell pairs: relative error of the variance about √(2/6000) = 1.8 %; four of them, and
-    // the offset of clamped cells that the mean does not take out.
-    #expect(abs(found / expected - 1) < 0.1)
+    var (bar, context) = try A.crossbar(w, macro, device, seed: 5)
+    let error = try bar.apply(x, in: &context) - exact
+    let found = try error.squared().mean().item()
+    // Two cells err by σ of the window, whose 94 % stand for the largest weight (margins of 3 % at both ends).
+    let largest = try w.magnitude().max().item()
+    let expected = try 2 * 0.01 * 0.01 / (0.94 * 0.94) * largest * largest * x.squared().sum(axes: [1]).mean().item()
+    // 60 columns of 100 independent pairs: relative error of the variance about √(2/6000) = 1.8 %; four of them.
+    #expect(abs(found / expected - 1) < 0.08)
 
-    macro.device.writeResidue = 0
-    macro.device.readNoise = 0.02
-    let bar = try Crossbar(weights: w, macro: macro, in: &context)
-    let first = try bar.apply(x, in: &context)
-    let second = try bar.apply(x, in: &context)
+    (device.writeResidue, device.readNoise) = (0, 0.02)
+    (bar, context) = try A.crossbar(w, macro, device, seed: 5)
+    let (first, second) = (try bar.apply(x, in: &context), try bar.apply(x, in: &context))
     #expect(first != second)
-    // Var = Σ x²·σ²(G⁺² + G⁻²)/ΔG², times w_max²; computed here from the same conductances.
-    let g = try w.magnitude() * 100e-6 + 50e-6
+    // Var = Σ x²·σ²(G⁺² + G⁻²)/unit², times w_max²; computed here from the same conductances.
+    let (low, unit): (Float, Float) = (53e-6, 94e-6)
+    let g = try w.magnitude() * (unit / largest) + low
     let variance = try matmul(
-      x.squared(), (g.squared() + Float(50e-6 * 50e-6)) * Float(0.02 * 0.02 / (100e-6 * 100e-6)))
-    let ratio = try ((first - exact).squared().mean() / variance.mean()).item()
+      x.squared(), (g.squared() + low * low) * (0.02 * 0.02 * largest * largest / (unit * unit)))
     // 24,000 draws: √(2/24000) = 0.9 %, four of them.
-    #expect(abs(ratio - 1) < 0.04)
+    #expect(abs(try ((first - exact).squared().mean() / variance.mean()).item() - 1) < 0.04)
   }
 
-  @Test("activity counts cells, conversions, pulses and steps; costs follow from it")
-  func activity() throws {
-    var macro = Macro()
-    (macro.rows, macro.columns) = (32, 20)
-    var context = ForwardContext()
-    let bar = try Crossbar(weights: random([70, 50], "w"), macro: macro, in: &context)
-    #expect(context.activity.pulses == 2 * 70 * 50 * 10)
-    _ = try bar.apply(random([3, 70], "x"), in: &context)
-    #expect(context.activity.cellReads == 3 * 2 * 70 * 50)
-    // Five columns of arrays each take all inputs; three rows of arrays each give all outputs.
-    #expect(context.activity.inputConversions == 3 * 70 * 5)
-    #expect(context.activity.outputConversions == 3 * 50 * 3)
-    #expect(context.activity.serialSteps == 3)
-    let model = CostModel()
-    let cost = model.cost(of: context.activity, macro: macro, meanConductance: 50e-6)
-    let expected = 3.0 * 7000 * 0.01 / 3 * 50e-6 * 11e-9 + 1050 * 0.5e-12 + 450 * 2e-12
-    #expect(abs(cost.energy_J / expected - 1) < 1e-6)
-    #expect(abs(cost.latency_s / (3 * (11e-9 + 8e-9)) - 1) < 1e-9)
+  @Test("no two arrays, polarities or tiles share a stream, and the same seed gives the same bits at any thread count")
+  func streams() throws {
+    let w = try Tensor<Float>.zeros([64, 8])
+    var device = RRAM().withoutFaults
+    device.writeResidue = 0.01
+    var macro = A.macro(A.middle)
+    (macro.rows, macro.columns) = (32, 8)
+    func stored(_ threads: Int) throws -> [[Float]] {
+      try Parallelism.withThreads(threads) {
+        var context = ForwardContext(random: RandomStream(seed: 3))
+        let bars = try (0..<2).map { _ in try Crossbar(weights: w, macro: macro, device: device, in: &context) }
+        return try bars.map { try $0.readBack(in: &context).elements }
+      }
+    }
+    let found = try stored(1)
+    #expect(try stored(2) == found)
+    // Tiles of 32 × 4 of both arrays, as vectors: no two are alike.
+    let tiles = found.flatMap { bar in
+      [0, 32].flatMap { row in
+        [0, 4].map { column in (0..<32).flatMap { r in (0..<4).map { bar[(row + r) * 8 + column + $0] } } }
+      }
+    }
+    for i in tiles.indices {
+      for j in 0..<i {
+        let dot = zip(tiles[i], tiles[j]).reduce(0) { $0 + $1.0 * $1.1 }
+        let norms = (tiles[i].reduce(0) { $0 + $1 * $1 } * tiles[j].reduce(0) { $0 + $1 * $1 }).squareRoot()
+        // Correlation of 128 independent pairs: 0.088, five of them over 28 pairs of tiles.
+        #expect(abs(dot / norms) < 0.44)
+      }
+    }
+    // If both cells of a pair had the same errors, they would cancel.
+    #expect(found[0].contains { abs($0) > 1e-4 })
   }
 
-  @Test("gradients on arrays are those of the stored matrix")
-  func gradient() throws {
-    let w = try random([6, 4], "w")
-    let x = try random([3, 6], "x")
-    var context = ForwardContext(isTraining: true)
-    let bar = try Crossbar(weights: w, macro: exactMacro(), in: &context)
-    let (_, gradient) = try valueAndGradient(at: x) { try bar.apply($0, in: &context).sum() }
-    let expected = try matmul(.ones([3, 4]), w, transposingB: true)
-    #expect(try (gradient - expected).magnitude().max().item() < 1e-4)
-  }
-
-  @Test("settings that no circuit has are refused by name")
+  @Test("settings that no circuit has and weights that are no numbers are refused by name")
   func refusals() throws {
     var macro = Macro()
-    macro.columns = 7
-    #expect(throws: CircuitError.invalidSetting("columns", found: "7", expected: "an even number, 2 to 65536")) {
-      try Analog(macro)
+    macro.columns = 1
+    let error = try #require(throws: CircuitError.self) { try Analog(macro) }
+    #expect(error.description.contains("columns"))
+    for bits in [-1, 31] {
+      macro = Macro()
+      macro.output.bits = bits
+      #expect(throws: CircuitError.invalidSetting("output.bits", found: "\(bits)", expected: "0 (ideal) to 30")) {
+        try Analog(macro)
+      }
     }
     var context = ForwardContext()
-    #expect(throws: CircuitError.weightsNotFinite) {
-      try Crossbar(weights: Tensor([[Float.nan, 1]]), macro: Macro(), in: &context)
+    for bad in [Float.nan, .infinity] {
+      #expect(throws: CircuitError.weightsNotFinite) {
+        try Crossbar(weights: Tensor([[bad, 1]]), macro: Macro(), device: RRAM(), in: &context)
+      }
     }
-  }
-
-  @Test("a measured device gives back the errors and spreads it was made from")
-  func measured() throws {
-    var stream = RandomStream(seed: 8)
-    var pairs: [(target: Float, stored: Float)] = []
-    for target in [10e-6, 50e-6, 90e-6] as [Float] {
-      let errors: Tensor<Float> = try stream.normal([4000], mean: target / 10, standardDeviation: 1e-6)
-      pairs += errors.elements.map { (target, target + $0) }
-    }
-    let device = try MeasuredDevice(pairs)
-    let stored = try device.programmed(Tensor(repeating: 30e-6, shape: [20_000]), using: &stream)
-    // Halfway between 10 and 50 µS the mean error is 3 µS; standard errors are 1 µS/√20000 and /√4000, four of each.
-    #expect(abs(try stored.mean().item() - 33e-6) < 1e-7)
-    #expect(abs(try stored.variance().squareRoot().item() - 1e-6) < 5e-8)
-    #expect(throws: DeviceError.tooFewMeasurements(target: 1, found: 1)) { try MeasuredDevice([(1, 1)]) }
+    let bar = try Crossbar(weights: Tensor([[1, 1]]), macro: Macro(), device: RRAM(), in: &context)
+    #expect(throws: TensorError.self) { try bar.apply(Tensor([[Float.nan]]), in: &context) }
+    #expect(throws: TensorError.self) { try bar.apply(Tensor([[1, 2]]), in: &context) }
   }
 }

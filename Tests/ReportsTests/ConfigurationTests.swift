@@ -1,4 +1,5 @@
 import Reports
+import Settings
 import Testing
 
 /// A system for tests: its figures are sums of its settings.

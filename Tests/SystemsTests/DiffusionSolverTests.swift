@@ -2,6 +2,7 @@ import Circuits
 import Dynamics
 import Foundation
 import Reports
+import Settings
 import Substrates
 import Systems
 import Tensors

@@ -3,6 +3,7 @@ import Dynamics
 import Foundation
 import Networks
 import Reports
+import Settings
 import Substrates
 import Systems
 import Tensors

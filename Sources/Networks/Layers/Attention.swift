@@ -42,15 +42,32 @@ public struct MultiHeadAttention: Layer {
     (self.heads, self.mask) = (heads, mask)
   }
 
+  init(projection: Dense, output: Dense, heads: Int, mask: Tensor<Float>?) {
+    (self.projection, self.output, self.heads, self.mask) = (projection, output, heads, mask)
+  }
+
   /// - Parameter x: shape `[batch, positions, width]`.
   public func forward(_ x: Tensor<Float>, in context: inout ForwardContext) throws -> Tensor<Float> {
-    guard x.rank == 3
-    else { throw TensorError.wrongShape(argument: "x", found: x.shape, expected: "[batch, positions, width]") }
-    let (batch, positions, width) = (x.shape[0], x.shape[1], x.shape[2])
-    let parts = try projection.forward(x, in: &context)
-      .reshaped([batch, positions, 3, heads, width / heads]).permuted([2, 0, 3, 1, 4])
-    let mixed = try attention(parts.at(0), parts.at(1), parts.at(2), mask: mask)
-    return try output.forward(mixed.permuted([0, 2, 1, 3]).reshaped([batch, positions, width]), in: &context)
+    try Self.check(x)
+    let mixed = try Self.mixed(projection.forward(x, in: &context), heads: heads, mask: mask)
+    return try output.forward(mixed, in: &context)
+  }
+
+  static func check(_ x: Tensor<Float>) throws(TensorError) {
+    guard x.rank == 3 else {
+      throw .wrongShape(argument: "x", found: x.shape, expected: "[batch, positions, width]")
+    }
+  }
+
+  /// Values mixed by the attention of each head.
+  ///
+  /// - Parameter projected: queries, keys and values side by side, `[batch, positions, 3·width]`.
+  /// - Returns: shape `[batch, positions, width]`.
+  static func mixed(_ projected: Tensor<Float>, heads: Int, mask: Tensor<Float>?) throws -> Tensor<Float> {
+    let (batch, positions, width) = (projected.shape[0], projected.shape[1], projected.shape[2] / 3)
+    let parts = try projected.reshaped([batch, positions, 3, heads, width / heads]).permuted([2, 0, 3, 1, 4])
+    return try attention(parts.at(0), parts.at(1), parts.at(2), mask: mask)
+      .permuted([0, 2, 1, 3]).reshaped([batch, positions, width])
   }
 
   public mutating func visit(_ visitor: Visitor) throws {

@@ -1,3 +1,4 @@
+import Substrates
 import Tensors
 
 /// `activation(x·weight + bias)`.
@@ -20,6 +21,10 @@ public struct Dense: Layer {
     weight = try random.uniform([inputs, outputs], in: -bound...bound)
     self.bias = bias ? try random.uniform([outputs], in: -bound...bound) : nil
     self.activation = activation
+  }
+
+  init(weight: Tensor<Float>, bias: Tensor<Float>?, activation: Activation) {
+    (self.weight, self.bias, self.activation) = (weight, bias, activation)
   }
 
   public func forward(_ x: Tensor<Float>, in context: inout ForwardContext) throws -> Tensor<Float> {
@@ -59,6 +64,13 @@ public struct Embedding: Layer {
   }
 
   public mutating func visit(_ visitor: Visitor) throws { try visitor("table", &table) }
+
+  public func placed(on substrate: any Substrate, in context: inout ForwardContext) -> KeptDigital<Embedding> {
+    keptDigital("rows of a table are looked up, one for each index, and never summed", on: substrate) { _, _, y in
+      // A row out of memory, and into that of the next layer.
+      DigitalWork(numbers: 2 * y.count)
+    }
+  }
 }
 
 /// Sets a random fraction of the numbers to 0 in training and scales the rest up, so that sums keep their mean
@@ -79,15 +91,28 @@ public struct Dropout: Layer {
     let keep = try context.random.bernoulli(Tensor<Float>(repeating: 1 - rate, shape: x.shape))
     return try x * (keep * (1 / (1 - rate)))
   }
+
+  public func placed(on substrate: any Substrate, in context: inout ForwardContext) -> KeptDigital<Dropout> {
+    keptDigital("no weights, and nothing to do outside training", on: substrate, operations: 0)
+  }
 }
 
 /// Applies a function without parameters.
 public struct Function: Layer {
-  private let function: (Tensor<Float>) throws -> Tensor<Float>
+  private let function: @Sendable (Tensor<Float>) throws -> Tensor<Float>
+  /// Operations on single numbers for each number of the result, for the ledger.
+  public let operations: Int
 
-  public init(_ function: @escaping (Tensor<Float>) throws -> Tensor<Float>) { self.function = function }
+  /// - Parameter operations: on single numbers for each number of the result: 1 for an activation, 0 for a change of shape.
+  public init(operations: Int = 1, _ function: @escaping @Sendable (Tensor<Float>) throws -> Tensor<Float>) {
+    (self.operations, self.function) = (operations, function)
+  }
 
   public func forward(_ x: Tensor<Float>, in context: inout ForwardContext) throws -> Tensor<Float> { try function(x) }
+
+  public func placed(on substrate: any Substrate, in context: inout ForwardContext) -> KeptDigital<Function> {
+    keptDigital("a function without weights", on: substrate, operations: operations)
+  }
 }
 
 /// Layers one after the other.
@@ -105,5 +130,11 @@ public struct Sequential: Layer {
 
   public mutating func visit(_ visitor: Visitor) throws {
     for i in layers.indices { try visitor("\(i)", &layers[i]) }
+  }
+
+  public func placed(on substrate: any Substrate, in context: inout ForwardContext) throws -> PlacedParts<Sequential> {
+    try placedByParts(on: substrate, in: &context) { copy, place in
+      for i in copy.layers.indices { try place("\(i)", &copy.layers[i]) }
+    }
   }
 }

@@ -10,16 +10,22 @@ import Tensors
 ///       var factor = try! Tensor<Float>([1])
 ///       func forward(_ x: Tensor<Float>, in context: inout ForwardContext) throws -> Tensor<Float> { try x * factor }
 ///       mutating func visit(_ visitor: Visitor) throws { try visitor("factor", &factor) }
+///       func placed(on substrate: any Substrate, in context: inout ForwardContext) -> some PlacedLayer {
+///         keptDigital("a single factor, no sum of products", on: substrate)
+///       }
 ///     }
-public protocol Layer {
+public protocol Layer: Sendable {
+  /// What the layer is on a substrate.
+  associatedtype Placed: PlacedLayer
   /// The layer's result for a batch.
   mutating func forward(_ x: Tensor<Float>, in context: inout ForwardContext) throws -> Tensor<Float>
   /// Shows every parameter, buffer and inner layer to `visitor`, each with a name, always in the same order.
   mutating func visit(_ visitor: Visitor) throws
-  /// The trained layer with its products on a substrate, which stores the weights now.
+  /// The layer with its products on a substrate, which stores the present weights now.
   ///
-  /// Layers without products stay as they are; a layer that holds others has to pass this on, as `Sequential` does.
-  func placed(on substrate: any Substrate, in context: inout ForwardContext) throws -> any Layer
+  /// Every layer says which of its products a substrate carries out, and what stays digital and why: `keptDigital` makes a
+  /// layer without such products, `placedByParts` one that only holds others, as `Sequential` does.
+  func placed(on substrate: any Substrate, in context: inout ForwardContext) throws -> Placed
 }
 
 /// What a forward pass needs besides the input, and what it leaves behind: see `Substrates`.
@@ -66,6 +72,13 @@ public final class Visitor {
     layer = nil
     defer { layer = present }
     try self(name, &present)
+  }
+
+  /// Everything that `body` shows, inside a name.
+  func within(_ name: String, _ body: () throws -> Void) rethrows {
+    path.append(name)
+    defer { path.removeLast() }
+    try body()
   }
 
   /// Inner layers in a list, named by their position.

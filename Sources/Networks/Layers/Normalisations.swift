@@ -1,3 +1,4 @@
+import Substrates
 import Tensors
 
 /// Batch normalisation (Ioffe & Szegedy 2015): the batch's statistics in training, running averages of them outside.
@@ -46,6 +47,12 @@ public struct BatchNorm: Layer {
     try visitor("runningMean", buffer: &runningMean)
     try visitor("runningVariance", buffer: &runningVariance)
   }
+
+  public func placed(on substrate: any Substrate, in context: inout ForwardContext) -> KeptDigital<BatchNorm> {
+    keptDigital(
+      "one factor and one shift for each channel, no sum of products", on: substrate,
+      operations: activation == .identity ? 2 : 3)
+  }
 }
 
 /// Layer normalisation over the last axis (Ba et al. 2016).
@@ -66,6 +73,12 @@ public struct LayerNorm: Layer {
   public mutating func visit(_ visitor: Visitor) throws {
     try visitor("scale", &scale)
     try visitor("shift", &shift)
+  }
+
+  public func placed(on substrate: any Substrate, in context: inout ForwardContext) -> KeptDigital<LayerNorm> {
+    keptDigital(
+      "statistics of computed numbers, no product with stored weights", on: substrate,
+      operations: DigitalWork.normalisation)
   }
 }
 
@@ -92,5 +105,11 @@ public struct GroupNorm: Layer {
   public mutating func visit(_ visitor: Visitor) throws {
     try visitor("scale", &scale)
     try visitor("shift", &shift)
+  }
+
+  public func placed(on substrate: any Substrate, in context: inout ForwardContext) -> KeptDigital<GroupNorm> {
+    keptDigital(
+      "statistics of computed numbers, no product with stored weights", on: substrate,
+      operations: DigitalWork.normalisation)
   }
 }

@@ -12,21 +12,29 @@ public struct LSTM: Layer {
     self.width = width
   }
 
+  init(input: Dense, recurrent: Dense, width: Int) {
+    (self.input, self.recurrent, self.width) = (input, recurrent, width)
+  }
+
+  static let cell = RecurrentCell.lstm(input: 0, forget: 1, cell: 2, output: 3)
+
+  /// The state before the first step.
+  static func start(_ x: Tensor<Float>, width: Int) throws(TensorError) -> Tensor<Float> {
+    guard x.rank == 3, x.shape[1] > 0 else {
+      throw .wrongShape(argument: "x", found: x.shape, expected: "[batch, steps, inputs], at least one step")
+    }
+    return try .zeros([x.shape[0], width])
+  }
+
   /// - Parameter x: shape `[batch, steps, inputs]`.
   /// - Returns: the state after each step, shape `[batch, steps, width]`.
   public func forward(_ x: Tensor<Float>, in context: inout ForwardContext) throws -> Tensor<Float> {
-    guard x.rank == 3, x.shape[1] > 0
-    else {
-      throw TensorError.wrongShape(argument: "x", found: x.shape, expected: "[batch, steps, inputs], at least one step")
-    }
-    let driven = try input.forward(x, in: &context)
-    var h = try Tensor<Float>.zeros([x.shape[0], width])
+    var h = try Self.start(x, width: width)
     var c = h
+    let driven = try input.forward(x, in: &context)
     var states: [Tensor<Float>] = []
     for t in 0..<x.shape[1] {
-      let gates = try (driven.at(t, axis: 1) + recurrent.forward(h, in: &context)).split(into: 4, axis: 1)
-      c = try sigmoid(gates[1]) * c + sigmoid(gates[0]) * tanh(gates[2])
-      h = try sigmoid(gates[3]) * tanh(c)
+      (h, c) = try Self.cell.next(driven.at(t, axis: 1), state: h, cell: c) { try recurrent.forward($0, in: &context) }
       states.append(h)
     }
     return try Tensor.stack(states, axis: 1)

@@ -10,8 +10,9 @@ import Tensors
 ///     let network = try model.placed(on: Digital(), in: &context)
 ///     let scores = try network(["x": images], in: &context)
 ///
-/// Products with constant matrices (`Conv`, `ConvTranspose`, `Gemm`, `MatMul`, `LSTM`, `GRU`, `RNN`) are carried out by the
-/// substrate; everything else is exact. Numbers are computed in single precision.
+/// Products with constant matrices (`Conv`, `ConvTranspose`, `Gemm`, `MatMul`, `Einsum`, `LSTM`, `GRU`, `RNN`) are carried out
+/// by the substrate. Everything else stays in digital logic: it is computed in single precision, counted at the width of the
+/// substrate's logic, and named in `ONNXNetwork.placements`.
 public struct ONNXModel: Sendable {
   /// Operators that are understood, of operator sets 7 to 22.
   public static let operators: [String] = (Array(ONNXOperators.all.keys) + ONNXLayers.kinds).sorted()
@@ -117,28 +118,46 @@ public struct ONNXModel: Sendable {
   ///
   /// - Throws: `ONNXError`; what the substrate throws.
   public func placed(on substrate: any Substrate, in context: inout ForwardContext) throws -> ONNXNetwork {
-    var layers: [Int: any ONNXLayer] = [:]
-    for (i, node) in nodes.enumerated() {
-      layers[i] = try ONNXModel.checked(node) {
-        try ONNXLayers.layer(node, constants, on: substrate, in: &context)
+    let layers = try nodes.map { node in
+      try ONNXModel.checked(node) {
+        try context.within(node.name) { try ONNXLayers.layer(node, constants, on: substrate, in: &$0) }
       }
     }
-    return ONNXNetwork(model: self, layers: layers)
+    return ONNXNetwork(model: self, layers: layers, logicBits: substrate.logicBits)
   }
 }
 
 /// A model whose weights lie in a substrate.
-public struct ONNXNetwork: Sendable {
+public struct ONNXNetwork: HasInventory {
   public let model: ONNXModel
-  fileprivate let layers: [Int: any ONNXLayer]
+  /// One for each node; nothing for those that stay digital.
+  private var layers: [(any ONNXLayer)?]
+  private let logicBits: Int
 
-  fileprivate init(model: ONNXModel, layers: [Int: any ONNXLayer]) {
-    self.model = model
-    self.layers = layers
+  fileprivate init(model: ONNXModel, layers: [(any ONNXLayer)?], logicBits: Int) {
+    (self.model, self.layers, self.logicBits) = (model, layers, logicBits)
   }
 
-  /// Everything that multiplies by stored matrices: for counting arrays.
-  public var operators: [any LinearOperator] { layers.sorted { $0.key < $1.key }.flatMap(\.value.operators) }
+  /// What lies where, by the names of nodes, and which nodes stay digital and why.
+  public var placements: [Placement] {
+    zip(model.nodes, layers).flatMap { node, layer in
+      if let layer { return layer.placements.map { $0.inside(node.name) } }
+      let isConstant = node.inputs.contains { model.constants[$0] != nil }
+      return [Placement(node.name, staysDigital: ONNXOperators.reason(node, isConstant: isConstant))]
+    }
+  }
+
+  public var inventory: Inventory { placements.reduce(Inventory()) { $0 + $1.inventory } }
+
+  /// Sets the ranges of converters from typical inputs, layer by layer, each with what the layers before it give.
+  public mutating func calibrate(
+    _ inputs: [String: Tensor<Float>], integers: [String: Tensor<Int32>] = [:], in context: inout ForwardContext
+  ) throws {
+    let before = context.isCalibrating
+    defer { context.isCalibrating = before }
+    context.isCalibrating = true
+    _ = try run(inputs, integers: integers, in: &context)
+  }
 
   /// The outputs by name.
   ///
@@ -146,6 +165,43 @@ public struct ONNXNetwork: Sendable {
   public func callAsFunction(
     _ inputs: [String: Tensor<Float>], integers: [String: Tensor<Int32>] = [:], in context: inout ForwardContext
   ) throws -> [String: Tensor<Float>] {
+    var copy = self
+    return try copy.run(inputs, integers: integers, in: &context)
+  }
+
+  private mutating func run(
+    _ inputs: [String: Tensor<Float>], integers: [String: Tensor<Int32>], in context: inout ForwardContext
+  ) throws -> [String: Tensor<Float>] {
+    var values = try given(inputs, integers)
+    for (i, node) in model.nodes.enumerated() {
+      let arguments = ONNXArguments(node: node, values: node.inputs.map { values[$0] })
+      let results = try ONNXModel.checked(node) {
+        try context.within(node.name) { try apply(i, arguments, in: &$0) }
+      }
+      for (name, value) in zip(node.outputs, results) where !name.isEmpty { values[name] = value }
+    }
+    var results: [String: Tensor<Float>] = [:]
+    for name in model.outputs {
+      guard let value = values[name] else { continue }
+      results[name] = try ONNXArguments.floats(value)
+    }
+    return results
+  }
+
+  private mutating func apply(_ i: Int, _ a: ONNXArguments, in context: inout ForwardContext) throws -> [ONNXValue] {
+    if let results = try layers[i]?.apply(a, in: &context) { return results }
+    guard let evaluate = ONNXOperators.all[a.node.kind] else {
+      throw a.node.invalid("its weights are not constant, so that no array can hold them")
+    }
+    let results = try evaluate(a)
+    ONNXOperators.work(a, results).count(bits: logicBits, in: &context)
+    return results
+  }
+
+  /// Constants and inputs by name, checked.
+  private func given(
+    _ inputs: [String: Tensor<Float>], _ integers: [String: Tensor<Int32>]
+  ) throws -> [String: ONNXValue] {
     var values = model.constants
     for input in model.inputs {
       let value: ONNXValue
@@ -167,22 +223,6 @@ public struct ONNXNetwork: Sendable {
       }
       values[input.name] = value
     }
-    for (i, node) in model.nodes.enumerated() {
-      let arguments = ONNXArguments(node: node, values: node.inputs.map { values[$0] })
-      let results = try ONNXModel.checked(node) {
-        if let layer = layers[i] { return try layer.apply(arguments, in: &context) }
-        guard let evaluate = ONNXOperators.all[node.kind] else {
-          throw node.invalid("its weights are not constant, so that no array can hold them")
-        }
-        return try evaluate(arguments)
-      }
-      for (name, value) in zip(node.outputs, results) where !name.isEmpty { values[name] = value }
-    }
-    var results: [String: Tensor<Float>] = [:]
-    for name in model.outputs {
-      guard let value = values[name] else { continue }
-      results[name] = try ONNXArguments.floats(value)
-    }
-    return results
+    return values
   }
 }

@@ -108,17 +108,6 @@ struct TrainingState<Model: Layer, Rule: Optimiser> {
     try visitor("best", &best)
     var parameters: [Tensor<Float>] = []
     try model.visit(Visitor { _, tensor, isTrained in if isTrained { parameters.append(tensor) } })
-    var wrapped = OptimiserState(rule: optimiser, parameters: parameters)
-    try visitor("optimiser", &wrapped)
-    optimiser = wrapped.rule
+    try visitor.within("optimiser") { try optimiser.visit(visitor, parameters: parameters) }
   }
-}
-
-/// Lets a visitor walk through an optimiser as through a layer.
-private struct OptimiserState<Rule: Optimiser>: Layer {
-  var rule: Rule
-  let parameters: [Tensor<Float>]
-
-  func forward(_ x: Tensor<Float>, in context: inout ForwardContext) -> Tensor<Float> { x }
-  mutating func visit(_ visitor: Visitor) throws { try rule.visit(visitor, parameters: parameters) }
 }

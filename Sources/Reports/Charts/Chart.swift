@@ -1,3 +1,5 @@
+import Settings
+
 /// A picture of numbers: one panel, or several beside each other with the same layout.
 public struct Chart: Codable, Sendable, Equatable {
   public var title: String

@@ -1,4 +1,5 @@
 import Foundation
+import Settings
 
 /// Draws charts with the program gnuplot.
 public struct Gnuplot: Sendable {

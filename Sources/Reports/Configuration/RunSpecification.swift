@@ -1,4 +1,5 @@
 import Foundation
+import Settings
 
 /// All that decides what a run computes: with the same data it gives the same figures.
 public struct RunSpecification: Codable, Sendable, Equatable {
@@ -28,9 +29,10 @@ public struct RunSpecification: Codable, Sendable, Equatable {
         throw ConfigurationError.invalidValue(key: "system", found: name, expected: system.card.name)
       }
       configuration = try configuration.overlaid(with: file.configuration)
-      substrate = try substrate.overlaid(with: file.substrate, at: "substrate")
+      substrate = try substrate.overlaid(with: file.substrate, at: "substrate", variants: SubstrateChoice.variants())
     }
-    for assignment in assignments {
+    // Words that select what keys there are come first, whatever the order in which they were given.
+    for assignment in assignments.filter({ $0.contains(".kind=") }) + assignments.filter({ !$0.contains(".kind=") }) {
       guard let equals = assignment.firstIndex(of: "=") else {
         throw ConfigurationError.malformed(place: "--set \(assignment)", problem: "it is not key=value")
       }
@@ -43,23 +45,20 @@ public struct RunSpecification: Codable, Sendable, Equatable {
   }
 
   /// Sets one key.
-  public mutating func set(_ key: String, to value: ConfigurationValue) throws(ConfigurationError) {
+  public mutating func set(_ key: String, to value: ConfigurationValue) throws {
     if key == "seed" {
       guard case .integer(let number) = value, number >= 0 else {
-        throw .invalidValue(key: "seed", found: value.text, expected: "a whole number, 0 or more")
+        throw ConfigurationError.invalidValue(key: "seed", found: value.text, expected: "a whole number, 0 or more")
       }
       seed = UInt64(number)
     } else if key.hasPrefix("substrate.") {
-      do { substrate = try substrate.setting(String(key.dropFirst(10)), to: value) } catch .unknownKey(
-        let key, let accepted)
-      {
-        throw .unknownKey(key: "substrate.\(key)", accepted: accepted)
-      }
+      substrate = try substrate.setting(
+        String(key.dropFirst(10)), to: value, at: "substrate", variants: SubstrateChoice.variants())
     } else {
-      do { configuration = try configuration.setting(key, to: value) } catch .unknownKey(let key, let accepted)
-        where !key.contains(".")
+      do { configuration = try configuration.setting(key, to: value) } catch ConfigurationError.unknownKey(
+        let key, let accepted) where !key.contains(".")
       {
-        throw .unknownKey(key: key, accepted: accepted + ["seed", "substrate.…"])
+        throw ConfigurationError.unknownKey(key: key, accepted: accepted + ["seed", "substrate.…"])
       }
     }
   }
@@ -70,11 +69,16 @@ public struct RunSpecification: Codable, Sendable, Equatable {
     try system.check(configuration)
   }
 
-  /// Every setting by its key.
+  /// Every setting by its key; component figures only where they are not the standard ones.
   public var settings: [(key: String, value: ConfigurationValue)] {
-    [
+    let standard = (try? ConfigurationValue(encoding: SubstrateChoice().components)) ?? .null
+    let prefix = "components."
+    let hardware = substrate.leaves().filter { key, value in
+      !key.hasPrefix(prefix) || standard[String(key.dropFirst(prefix.count))] != value
+    }
+    return [
       ("system", .string(system)), ("scale", .string(scale.rawValue)), ("seed", .integer(Int(clamping: seed))),
-    ] + configuration.leaves() + substrate.leaves(prefix: "substrate")
+    ] + configuration.leaves() + hardware.map { ("substrate.\($0.key)", $0.value) }
   }
 
   /// As a configuration file, which gives this specification again.
@@ -124,12 +128,12 @@ public struct AnySystem: Sendable {
 
 /// A configuration in a YAML file:
 ///
-///     schema: 1
+///     schema: 2
 ///     system: mimo-ofdm
 ///     scale: quick
 ///     seed: 7
 ///     configuration: { streams: 4 }
-///     substrate: { kind: analog, macro: { outputBits: 6 } }
+///     substrate: { kind: analog, macro: { output: { bits: 6 } } }
 public struct ConfigurationFile: Sendable, Equatable {
   public var system: String?
   public var scale: Scale?
@@ -138,7 +142,7 @@ public struct ConfigurationFile: Sendable, Equatable {
   public var substrate = ConfigurationValue.map([:])
 
   /// The schema this program writes, and the ways from older ones to it.
-  public static let schema = SchemaVersions(current: 1, steps: [:])
+  public static let schema = SchemaVersions(current: 2, steps: [1: SubstrateChoice.migratedFromVersion1])
 
   public init(contentsOf path: String) throws {
     guard let data = FileManager.default.contents(atPath: path), data.count < 10 << 20 else {

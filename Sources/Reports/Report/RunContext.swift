@@ -1,8 +1,4 @@
-import Chips
-import Circuits
-import Devices
 import Foundation
-import Substrates
 import Tensors
 
 /// What a run is given: substrate, randomness, data, helpers over several processes, progress and cancellation.
@@ -97,59 +93,4 @@ public struct Alone: Team {
   public var rank: Int { 0 }
   public var size: Int { 1 }
   public func sum(_ values: [Double]) -> [Double] { values }
-}
-
-/// What carries out the products, as configuration: keys `substrate.kind`, `substrate.macro.…`, `substrate.cost.…`.
-public struct SubstrateChoice: Codable, Sendable, Equatable {
-  public enum Kind: String, ConfigurationChoice {
-    /// Exact single precision.
-    case digital
-    /// Rounded digital logic, `fixedPoint.…`.
-    case fixedPoint = "fixed-point"
-    /// Simulated arrays, `macro.…`.
-    case analog
-  }
-
-  public var kind = Kind.digital
-  public var fixedPoint = FixedPoint()
-  public var macro = Macro()
-  public var cost = CostModel()
-  /// Programming draws over which analog figures are averaged.
-  public var draws = 3
-  /// CSV file of a measured device (columns `target_S`, `stored_S`) that takes the place of `macro.device`; empty for none.
-  public var measuredDevice = ""
-
-  public init(_ kind: Kind = .digital) { self.kind = kind }
-
-  public func validate() throws {
-    guard (1...1000).contains(draws) else {
-      throw ConfigurationError.invalidValue(key: "substrate.draws", found: "\(draws)", expected: "1 to 1000")
-    }
-    do { try macro.validate() } catch CircuitError.invalidSetting(let name, let found, let expected) {
-      throw ConfigurationError.invalidValue(key: "substrate.macro.\(name)", found: found, expected: expected)
-    }
-    do { try fixedPoint.validate() } catch TensorError.invalidArgument(let name, let found, let expected) {
-      throw ConfigurationError.invalidValue(key: "substrate.fixedPoint.\(name)", found: found, expected: expected)
-    }
-    for (key, value) in try ConfigurationValue(encoding: cost).leaves() {
-      guard let number = value.double, number >= 0, number.isFinite else {
-        throw ConfigurationError.invalidValue(key: "substrate.cost.\(key)", found: value.text, expected: "0 or more")
-      }
-    }
-    _ = try makeDevice()
-  }
-
-  /// The measured device that takes the place of the macro's, where there is one.
-  public func makeDevice() throws -> (any DeviceModel)? {
-    measuredDevice.isEmpty ? nil : try MeasuredDevice(csv: measuredDevice)
-  }
-
-  /// The substrate itself.
-  public func make() throws -> any Substrate {
-    switch kind {
-    case .digital: Digital()
-    case .fixedPoint: fixedPoint
-    case .analog: try Analog(macro, device: makeDevice())
-    }
-  }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Settings
 
 /// How large a run is.
 public enum Scale: String, ConfigurationChoice {

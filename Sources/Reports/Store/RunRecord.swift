@@ -1,4 +1,5 @@
 import Foundation
+import Settings
 
 /// What became of a run.
 public enum RunStatus: String, ConfigurationChoice {

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Settings
 import Tensors
 
 /// Many runs of one system: which settings, and in what values.
@@ -11,7 +12,7 @@ import Tensors
 ///       method: grid                               # grid, random, latin-hypercube or list
 ///       axes:
 ///         esN0_dB: [0, 10, 20]
-///         substrate.macro.device.writeResidue: { from: 1e-3, to: 1e-1, count: 5, logarithmic: true }
+///         substrate.device.writeResidue: { from: 1e-3, to: 1e-1, count: 5, logarithmic: true }
 ///         seed: { from: 1, to: 3, count: 3 }
 ///
 /// `random` and `latin-hypercube` take `points` and `seed` beside `axes`; `list` takes `list`, a list of settings.

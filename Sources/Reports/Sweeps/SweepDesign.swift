@@ -1,4 +1,5 @@
 import Foundation
+import Settings
 import Tensors
 
 /// Which combinations of values a sweep visits.

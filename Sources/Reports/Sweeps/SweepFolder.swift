@@ -1,4 +1,5 @@
 import Foundation
+import Settings
 
 /// A sweep on disk: its points, and a folder with the record of each that was run.
 ///

@@ -88,18 +88,3 @@ public enum TeamError: Error, Equatable, CustomStringConvertible {
     }
   }
 }
-
-extension Team {
-  /// Results of pieces of work that the processes shared, in the order of the pieces, the same in every process.
-  ///
-  /// Each number comes from one process only, so the result has the same bits for any number of processes.
-  public func collect(_ mine: [Int: [Double]], pieces: Int, width: Int) throws -> [[Double]] {
-    var all = [Double](repeating: 0, count: pieces * width)
-    for (piece, values) in mine {
-      precondition(values.count == width, "a piece gave \(values.count) numbers instead of \(width)")
-      all.replaceSubrange(piece * width..<(piece + 1) * width, with: values)
-    }
-    let summed = try sum(all)
-    return (0..<pieces).map { Array(summed[$0 * width..<($0 + 1) * width]) }
-  }
-}

@@ -2,6 +2,7 @@ import Datasets
 import Foundation
 import Networks
 import Reports
+import Settings
 import Tensors
 
 /// Samples with their classes, as a deployed network is tried on.
@@ -11,6 +12,10 @@ struct TestSet {
 
   private var inputs: Tensor<Float>
   private var labels: Tensor<Int32>
+  /// Inputs that converters' ranges are set from.
+  private(set) var calibration: Tensor<Float>
+  /// Where those come from.
+  let calibrationSource: String
   /// Files that were read.
   let uses: [Report.DataUse]
 
@@ -21,6 +26,10 @@ struct TestSet {
       let classes = "\(location)/t10k-labels-idx1-ubyte.gz"
       inputs = try IDX.readImages(images)
       labels = try IDX.readBytes(classes)
+      let training = "\(location)/train-images-idx3-ubyte.gz"
+      let isThere = FileManager.default.fileExists(atPath: training)
+      calibration = try (isThere ? IDX.readImages(training) : inputs).slice(0..<Self.calibrationSamples)
+      calibrationSource = "the first \(Self.calibrationSamples) \(isThere ? "training" : "test") images of \(c.data)"
       uses = try [("\(c.data) images", images), ("\(c.data) labels", classes)].map {
         Report.DataUse(name: $0.0, sha256: try Checksum.sha256(file: $0.1))
       }
@@ -33,6 +42,8 @@ struct TestSet {
       }
       inputs = try x.floats()
       labels = try Tensor(y.floats().elements.map { Int32($0) }, shape: y.shape)
+      calibration = try inputs.slice(0..<min(inputs.shape[0], Self.calibrationSamples))
+      calibrationSource = "the first \(calibration.shape[0]) inputs of \(c.data), which holds no other data"
       uses = [Report.DataUse(name: c.data, sha256: try Checksum.sha256(file: c.data))]
     }
     if c.samples > 0, c.samples < inputs.shape[0] {
@@ -40,7 +51,11 @@ struct TestSet {
       labels = try labels.slice(0..<c.samples)
     }
     inputs = try (inputs - c.mean) * (1 / c.deviation)
+    calibration = try (calibration - c.mean) * (1 / c.deviation)
   }
+
+  /// Enough for the range of a converter.
+  private static let calibrationSamples = 200
 
   /// The samples in portions, in the shape that a model wants.
   func batches(_ c: Deployment.Configuration, shape: [Int?]) throws -> [(inputs: Tensor<Float>, labels: Tensor<Int32>)]
@@ -65,5 +80,13 @@ struct TestSet {
       let target = rest.contains { $0 == nil } ? part : try part.reshaped([end - start] + rest)
       return (target, try labels.slice(start..<end))
     }
+  }
+
+  /// What converters' ranges are set from, in the shape that a model wants.
+  func calibrationInputs(shape: [Int?]) throws -> Tensor<Float> {
+    let rest = shape.dropFirst().map { $0 }
+    let count = min(calibration.shape[0], (shape.first ?? nil) ?? calibration.shape[0])
+    let part = try calibration.slice(0..<count)
+    return rest.contains { $0 == nil } ? part : try part.reshaped([count] + rest)
   }
 }

@@ -1,6 +1,7 @@
 import Circuits
 import Foundation
 import Reports
+import Settings
 import Substrates
 import Tensors
 

@@ -1,6 +1,7 @@
 import Dynamics
 import Foundation
 import Reports
+import Settings
 import Tensors
 
 /// Equations that records are made by.

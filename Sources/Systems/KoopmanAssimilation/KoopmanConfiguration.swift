@@ -1,4 +1,5 @@
 import Reports
+import Settings
 
 /// Settings of the conditional-Gaussian Koopman network, whatever the flow.
 public struct KoopmanConfiguration: Codable, Sendable {

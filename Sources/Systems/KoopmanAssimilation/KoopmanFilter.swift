@@ -11,10 +11,11 @@ import Tensors
 /// decoder and features are placed as they are.
 package struct PlacedKoopman {
   package let observed: Int, latent: Int
-  private let encoder: any Layer, decoder: any Layer
+  private var encoder: any Layer, decoder: any Layer
   /// None for constant coefficients.
-  private let trunk: (any Layer)?
-  private let products: any LinearOperator
+  private var trunk: (any Layer)?
+  private var products: any WritableMatrix
+  let logicBits: Int
 
   /// - Parameter layers: carries out encoder, decoder and features; the substrate of the latent products unless it is given.
   package init(
@@ -26,7 +27,24 @@ package struct PlacedKoopman {
     encoder = try network.encoder.placed(on: layers, in: &context)
     decoder = try network.decoder.placed(on: layers, in: &context)
     trunk = network.weight == nil ? nil : try network.trunk.placed(on: layers, in: &context)
-    products = try substrate.linearOperator(Self.matrix(network), in: &context)
+    products = try substrate.matrix(Self.matrix(network), in: &context)
+    logicBits = substrate.logicBits
+  }
+
+  /// Sets the ranges of converters from records, `[records, d₁]` and `[records, d₂]`.
+  package mutating func calibrate(observed u: Tensor<Float>, hidden v: Tensor<Float>, in context: inout ForwardContext)
+    throws
+  {
+    context.isCalibrating = true
+    defer { context.isCalibrating = false }
+    let z = try encoder.forward(v, in: &context)
+    _ = try decoder.forward(z, in: &context)
+    var x = try Tensor.concatenate([z, .ones([z.shape[0], 1])], axis: 1)
+    if let features = try trunk?.forward(u, in: &context) {
+      let phi = try Tensor.concatenate([features, .ones([u.shape[0], 1])], axis: 1)
+      x = try (phi.expanded(axis: 2) * x.expanded(axis: 1)).reshaped([z.shape[0], nil])
+    }
+    try products.calibrate(x, from: .rows, in: &context)
   }
 
   /// M for row vectors, `[(features + 1)·(d + 1), d + d₁]`; rows of z⁺ come first. Without features, `[d + 1, d + d₁]`.
@@ -73,20 +91,22 @@ package struct PlacedKoopman {
     var x = try Tensor.concatenate([z, .ones([batch, 1])], axis: 1)
     if let features {
       x = try (features.expanded(axis: 2) * x.expanded(axis: 1)).reshaped([batch, nil])
-      context.activity.digitalOperations += x.count
+      context.countLogic(.operation, x.count, bits: logicBits)
     }
     let y = try products.apply(x, in: &context)
     return (try y.slice(latent..<latent + observed, axis: 1), try y.slice(0..<latent, axis: 1))
   }
 
-  /// G₁ and G₂ of constant coefficients, as the substrate gives them for unit vectors: what a chip can measure of itself.
+  /// G₁ and G₂ of constant coefficients as the instrument of write–verify reads them from the substrate: what a chip can measure of
+  /// itself.
   func measuredCoefficients(in context: inout ForwardContext) throws -> ConditionalGaussianCoefficients<Double> {
-    let zero = try next(nil, .zeros([1, latent]), in: &context)
-    let unit = try next(nil, .identity(latent), in: &context)
-    func parts(_ zero: Tensor<Float>, _ unit: Tensor<Float>) throws -> (f: Tensor<Double>, g: Tensor<Double>) {
-      (try zero.transposed().rowMajor().converted(), try (unit - zero).transposed().rowMajor().converted())
+    // Rows are z and a last 1, columns z⁺ and then u⁺.
+    let rows: Tensor<Double> = try products.readBack(in: &context).transposed().rowMajor().converted()
+    func parts(_ range: Range<Int>) throws -> (f: Tensor<Double>, g: Tensor<Double>) {
+      let own = try rows.slice(range)
+      return (try own.slice(latent..<latent + 1, axis: 1), try own.slice(0..<latent, axis: 1))
     }
-    let (first, second) = (try parts(zero.observed, unit.observed), try parts(zero.code, unit.code))
+    let (first, second) = (try parts(latent..<latent + observed), try parts(0..<latent))
     return ConditionalGaussianCoefficients(f1: first.f, g1: first.g, f2: second.f, g2: second.g)
   }
 }
@@ -139,7 +159,7 @@ package struct KoopmanFilter {
       let forecast = try placed.next(features?.slice(n..<n + 1), mean, in: &context)
       let innovation = try u.slice(n + 1..<n + 2) - forecast.observed
       mean = try forecast.code + matmul(innovation, gains[n], transposingB: true)
-      context.activity.digitalOperations += gains[n].count
+      context.countLogic(.multiplyAccumulate, gains[n].count, bits: placed.logicBits)
       means.append(mean)
     }
     return try Tensor.concatenate(means)
@@ -154,7 +174,7 @@ package struct KoopmanFilter {
 
   /// The same means by the settled filter on a substrate. Constant coefficients need no record before the first, so there is
   /// one for every record.
-  package static func means(_ u: Tensor<Float>, steady product: any LinearOperator, in context: inout ForwardContext)
+  package static func means(_ u: Tensor<Float>, steady product: any StoredMatrix, in context: inout ForwardContext)
     throws
     -> Tensor<Float>
   {
@@ -168,7 +188,7 @@ package struct KoopmanFilter {
   }
 
   /// Largest magnitude of the eigenvalues that a substrate gives the settled filter: errors die out below 1.
-  package static func spectralRadius(of product: any LinearOperator, in context: inout ForwardContext) throws -> Double
+  package static func spectralRadius(of product: any StoredMatrix, in context: inout ForwardContext) throws -> Double
   {
     let d = product.outputs
     let rows = try Tensor<Float>.identity(product.inputs).slice(0..<d)

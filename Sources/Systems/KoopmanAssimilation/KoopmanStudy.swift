@@ -51,10 +51,12 @@ package struct KoopmanStudy {
     let u = try SplitRecords(records.noisy.slice(range), records).observed
     var forward = ForwardContext(random: random)
     let filter = KoopmanFilter(model: model)
-    let placed = try PlacedKoopman(model.network, on: products, layers: layers, in: &forward)
+    var placed = try PlacedKoopman(model.network, on: products, layers: layers, in: &forward)
+    let typical = try typical(records)
+    try placed.calibrate(observed: typical.observed, hidden: typical.hidden, in: &forward)
     let means: Tensor<Float>
     if model.network.weight == nil {
-      let steady = try products.linearOperator(KoopmanFilter.steadyMatrix(filter.steady()), in: &forward)
+      let steady = try settled(model, records, on: products, in: &forward)
       forward.activity = Activity()
       means = try KoopmanFilter.means(u, steady: steady, in: &forward)
     } else {
@@ -68,6 +70,23 @@ package struct KoopmanStudy {
     }
     return Estimates(
       hidden: try .concatenate(hidden), offset: u.shape[0] - means.shape[0], activity: forward.activity)
+  }
+
+  /// Training records that converters' ranges are set from.
+  func typical(_ records: FlowRecords) throws -> SplitRecords {
+    try SplitRecords(records.noisy.slice(0..<min(400, records.data.trainingRecords)), records)
+  }
+
+  /// The settled filter of constant coefficients on a substrate, calibrated with codes of training records.
+  func settled(
+    _ model: KoopmanModel, _ records: FlowRecords, on substrate: any Substrate, in context: inout ForwardContext
+  ) throws -> any WritableMatrix {
+    var product = try substrate.matrix(KoopmanFilter.steadyMatrix(KoopmanFilter(model: model).steady()), in: &context)
+    let some = try typical(records)
+    let codes = try model.network.encoder(some.hidden)
+    try product.calibrate(
+      Tensor.concatenate([codes, some.observed, .ones([codes.shape[0], 1])], axis: 1), from: .rows, in: &context)
+    return product
   }
 
   /// Mean square error of estimates of the hidden part against the clean truth, after the filter has settled.
@@ -86,7 +105,7 @@ package struct KoopmanStudy {
     report.figure("parameters", Double(try model.network.parameterCount()), how: .simulated)
     try comparison(trained, &report)
     try uncertainty(trained, &report)
-    try arrays(trained, &report)
+    try KoopmanArrays(self, trained).report(into: &report)
     report.charts.append(Self.lossChart(trained.losses, c.training))
     report.note(
       "Errors are mean squares in normalised units, against the truth without the noise that networks and filters get "

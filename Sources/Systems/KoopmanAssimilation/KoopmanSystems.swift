@@ -26,29 +26,13 @@ private func card(_ name: String, _ title: String, _ summary: String, rival: Str
     ])
 }
 
-/// 128 × 128 pairs, 2 % write error of each conductance and 1 % read noise: the specification's assumptions.
-private var arrays: SubstrateChoice {
-  var choice = SubstrateChoice()
-  (choice.macro.rows, choice.macro.columns) = (128, 256)
-  (choice.macro.device.levels, choice.macro.device.writeResidue) = (0, 0)
-  (choice.macro.device.relativeResidue, choice.macro.device.readNoise) = (0.02, 0.01)
-  return choice
-}
-
-/// The same with converters whose range fits sums of thousands of small products.
-private var finerArrays: SubstrateChoice {
-  var choice = arrays
-  choice.macro.outputRange = 4
-  return choice
-}
-
 /// Kuramoto–Sivashinsky, eight points observed.
 public enum KoopmanKuramotoSivashinsky: System {
   public typealias Configuration = KoopmanConfiguration
   public static let card = Systems.card(
     "koopman-ks", "Forecast and assimilation of Kuramoto–Sivashinsky by a conditional-Gaussian Koopman network",
     "A chaotic field on a line, recorded once in a unit of time.", rival: "a Fourier operator")
-  public static var substrate: SubstrateChoice { finerArrays }
+  public static var substrate: SubstrateChoice { SubstrateChoice(.continuum) }
 
   public static func configuration(_ scale: Scale) -> KoopmanConfiguration {
     var c = KoopmanConfiguration()
@@ -76,7 +60,7 @@ public enum KoopmanBurgers: System {
     "koopman-burgers", "Forecast and assimilation of forced Burgers flow by a conditional-Gaussian Koopman network",
     "Travelling shocks on a line, driven at random; sizes are the specification's, since the paper's are not known to us.",
     rival: "a Fourier operator")
-  public static var substrate: SubstrateChoice { finerArrays }
+  public static var substrate: SubstrateChoice { SubstrateChoice(.continuum) }
 
   public static func configuration(_ scale: Scale) -> KoopmanConfiguration {
     var c = KoopmanConfiguration()
@@ -109,7 +93,7 @@ public enum KoopmanNavierStokes: System {
     "koopman-ns", "Forecast and assimilation of two-dimensional turbulence by a conditional-Gaussian Koopman network",
     "Forced vorticity on a periodic square; the latent system has constant coefficients, so that its filter settles to one "
       + "stored matrix.", rival: "a convolutional network")
-  public static var substrate: SubstrateChoice { arrays }
+  public static var substrate: SubstrateChoice { SubstrateChoice(.continuum) }
 
   public static func configuration(_ scale: Scale) -> KoopmanConfiguration {
     var c = KoopmanConfiguration()

@@ -22,17 +22,16 @@ public struct Carriers: Sendable {
   static func real<E: TensorScalar>(_ rows: Int, _ columns: Int, _ element: (Int, Int) -> (re: Double, im: Double))
     throws -> Tensor<E>
   {
-    var elements = [E](repeating: 0, count: 4 * rows * columns)
-    for i in 0..<rows {
-      for j in 0..<columns {
-        let (re, im) = element(i, j)
-        elements[i * 2 * columns + j] = E(re)
-        elements[i * 2 * columns + columns + j] = E(im)
-        elements[(rows + i) * 2 * columns + j] = E(-im)
-        elements[(rows + i) * 2 * columns + columns + j] = E(re)
+    var (re, im): ([E], [E]) = ([], [])
+    // Rows that multiply from the left see the transposed matrix.
+    for j in 0..<columns {
+      for i in 0..<rows {
+        let value = element(i, j)
+        re.append(E(value.re))
+        im.append(E(value.im))
       }
     }
-    return try Tensor(elements, shape: [2 * rows, 2 * columns])
+    return try stacked(Tensor(re, shape: [columns, rows]), Tensor(im, shape: [columns, rows])).transposed().rowMajor()
   }
 
   /// The unitary transform from samples to the carriers in use, for row vectors: `[2N, 2·used]`.

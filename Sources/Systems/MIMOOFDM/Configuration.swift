@@ -1,4 +1,5 @@
 import Reports
+import Settings
 
 /// How the receiver separates the streams.
 public enum Detection: String, ConfigurationChoice {

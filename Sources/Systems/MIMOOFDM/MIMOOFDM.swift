@@ -48,7 +48,7 @@ public enum MIMOOFDM: System {
     if let at = points.firstIndex(of: c.esN0_dB) {
       headline(outcomes[at], c, &report)
       if let references { report.figure("closed-form BER", references[at], unit: "fraction", how: .closedForm) }
-      if context.substrate.kind == .analog { costs(outcomes[at], c, context, &report) }
+      if outcomes[at].hasArrays { costs(outcomes[at], c, context, &report) }
     }
     curves(points, outcomes, references, &report)
     if c.comparisonSymbols > 0 { try compareReceivers(c, context, &report) }
@@ -73,71 +73,6 @@ public enum MIMOOFDM: System {
     add("EVM after detection", point.symbolError)
     if c.signal == .samples { add("EVM of the transform", point.transformError) }
     if c.estimation != .known { add("mean square error of the channel estimate", point.estimateError) }
-  }
-
-  /// Latency and energy of the receiver for one data symbol: transforms of all antennas side by side, every subcarrier in
-  /// its own pair of arrays, beside a digital baseband.
-  private static func costs(
-    _ point: Link.Outcome, _ c: Configuration, _ context: RunContext, _ report: inout Report
-  ) {
-    let (cost, macro) = (context.substrate.cost, context.substrate.macro)
-    let symbols = Double((c.symbols + c.coherence - 1) / c.coherence * c.coherence)
-    let transforms = cost.cost(of: point.transforms, macro: macro, meanConductance: point.transformConductance)
-    var loops = point.detection
-    (loops.digitalOperations, loops.settling_s, loops.pulses) = (0, 0, 0)
-    let detection = cost.cost(of: loops, macro: macro, meanConductance: point.detectionConductance)
-    // Transmit and receive transforms were counted together; the receiver has its antennas' share.
-    let share =
-      c.signal == .samples ? Double(c.antennas) / Double(c.antennas + c.streams) : 0
-    let transformSteps =
-      c.signal == .samples ? cost.settling_s + cost.conversion_s * Double(macro.outputsPerConverter) : 0
-    let conversion = 2 * cost.conversion_s
-    let latency = transformSteps + point.settling_s + conversion
-    let energy = (transforms.energy_J * share + detection.energy_J) / symbols
-    // Columns of a pair follow one another, rows and subcarriers are written together.
-    let columns = Double(4 * c.streams)
-    let writing = Double(macro.device.pulsesPerWrite) * cost.pulse_s * columns / Double(c.coherence)
-    let writingEnergy = cost.programmingEnergy(point.detection) / symbols
-    let n = Double(c.subcarriers)
-    let fourier = c.signal == .samples ? Double(c.antennas) * 4 * n / 2 * log2(n) : 0
-    let operations = fourier + detectionOperations(c)
-    let digitalLatency = operations / cost.digitalOperationsPerSecond
-    let digitalEnergy = operations * cost.digitalOperation_J
-    func add(_ name: String, _ value: Double, _ unit: String = "") {
-      report.figure(name, value, unit: unit, how: .projected)
-    }
-    report.figure(
-      "settling time, slowest subcarrier on average", point.settling_s, unit: "s", how: .simulated)
-    report.figure("settling time, longest", point.longestSettling_s, unit: "s", how: .simulated)
-    report.figure("loops that ran into the time-out", point.timeouts, unit: "fraction", how: .simulated)
-    add("latency of one symbol", latency, "s")
-    add("energy of one symbol", energy, "J")
-    add("latency of one symbol, digital baseband", digitalLatency, "s")
-    add("energy of one symbol, digital baseband", digitalEnergy, "J")
-    // The published gains are for large-scale links; what that means is not said, the specification takes 64 × 16 and 1024.
-    let isLarge = c.antennas >= 64 && c.streams >= 16 && c.subcarriers >= 1024
-    add(isLarge ? "latency gain, large scale" : "latency gain over digital baseband", digitalLatency / latency)
-    add(isLarge ? "energy gain, large scale" : "energy gain over digital baseband", digitalEnergy / energy)
-    add("latency gain, channel updates included", digitalLatency / (latency + writing))
-    add("energy gain, channel updates included", digitalEnergy / (energy + writingEnergy))
-    report.table(
-      "Receiver, one data symbol (projected)", columns: ["part", "latency (s)", "energy (J)"],
-      rows: [
-        [
-          "transforms on arrays", ReportPage.text(transformSteps),
-          ReportPage.text(transforms.energy_J * share / symbols),
-        ],
-        [
-          "detection in closed loops", ReportPage.text(point.settling_s + conversion),
-          ReportPage.text(detection.energy_J / symbols),
-        ],
-        ["writing the channel, amortised", ReportPage.text(writing), ReportPage.text(writingEnergy)],
-        ["digital baseband", ReportPage.text(digitalLatency), ReportPage.text(digitalEnergy)],
-      ])
-    report.note(
-      "Costs are projections from component figures that are assumptions; the digital baseband does "
-        + "\(ReportPage.text(operations)) multiply–accumulates. The paper's parameters are not public, so its gains are not "
-        + "recomputed; its first version claimed 10³ and 10⁶ for the same design.")
   }
 
   private static func curves(

@@ -1,5 +1,6 @@
 import Foundation
 import Reports
+import Settings
 
 /// Binary phase-shift keying and square quadrature amplitude modulation, with Gray labels and unit mean energy.
 public enum Modulation: String, ConfigurationChoice {

@@ -1,4 +1,3 @@
-import CKernels
 import Foundation
 import Reports
 import Substrates
@@ -8,37 +7,62 @@ import Tensors
 struct Receiver: Sendable {
   let substrate: any Substrate
   /// Samples to subcarriers and back; none where the signal stays on subcarriers.
-  let analysis: (any LinearOperator)?, synthesis: (any LinearOperator)?
+  private(set) var analysis: (any StoredMatrix)?, synthesis: (any StoredMatrix)?
   /// Correlation with the training symbols, then smoothing.
-  let correlation: (any LinearOperator)?, smoothing: (any LinearOperator)?
+  private(set) var correlation: (any StoredMatrix)?, smoothing: (any StoredMatrix)?
   /// Variance of the channel estimate for each link and subcarrier.
-  let estimateError: Double
+  private(set) var estimateError = 0.0
   /// cos and sin of the carriers' phases, `[2, used]`.
   private let rotation: Tensor<Float>
+
+  /// Vectors that converters are calibrated with.
+  private static let typicalVectors = 256
 
   init(_ c: MIMOOFDM.Configuration, noise: Double, substrate: any Substrate, random: RandomStream) throws {
     var context = ForwardContext(random: random)
     self.substrate = substrate
-    let inTime = c.signal == .samples
-    analysis = inTime ? try substrate.linearOperator(c.carriers.analysis(), in: &context) : nil
-    synthesis = inTime ? try substrate.linearOperator(c.carriers.synthesis(), in: &context) : nil
-    let error = noise / Double(c.trainingSymbols)
-    if c.estimation == .known {
-      (correlation, smoothing, estimateError) = (nil, nil, 0)
-    } else {
-      correlation = try substrate.linearOperator(Receiver.correlation(c), in: &context)
-      if c.estimation == .leastSquares {
-        (smoothing, estimateError) = (nil, error)
-      } else {
-        let deviations = c.tapDeviations
-        let powers = c.estimation == .window ? nil : deviations.map { $0 * $0 }
-        let filter = try c.carriers.smoothing(taps: deviations.count, powers: powers, error: error)
-        smoothing = try substrate.linearOperator(filter.matrix, in: &context)
-        estimateError = filter.meanSquareError
-      }
-    }
     let phases = (0..<c.usedSubcarriers).map { Receiver.phase(c, carrier: $0) }
     rotation = try Tensor(phases.map { Float(cos($0)) } + phases.map { Float(sin($0)) }, shape: [2, phases.count])
+    var typical = random.split("typical vectors")
+    func stored(_ weights: Tensor<Float>, _ vectors: Tensor<Float>) throws -> any StoredMatrix {
+      var matrix = try substrate.matrix(weights, in: &context)
+      try matrix.calibrate(vectors, from: .rows, in: &context)
+      return matrix
+    }
+    func normal(_ width: Int, _ deviation: Double = 1) throws -> Tensor<Float> {
+      try typical.normal([Self.typicalVectors, width], standardDeviation: Float(deviation))
+    }
+    if c.signal == .samples {
+      synthesis = try stored(c.carriers.synthesis(), Self.symbols(c, &typical))
+      // Many carriers, taps and streams add up: samples at the antennas are nearly normal.
+      analysis = try stored(c.carriers.analysis(), normal(2 * c.subcarriers))
+    }
+    guard c.estimation != .known else { return }
+    let error = noise / Double(c.trainingSymbols)
+    let correlator = try Receiver.correlation(c)
+    let received = try matmul(normal(2 * c.streams, 0.5.squareRoot()), correlator, transposingB: true)
+    // The correlator is the training symbols' conjugate over their number.
+    correlation = try stored(
+      correlator, received * Float(c.trainingSymbols) + normal(2 * c.trainingSymbols, (noise / 2).squareRoot()))
+    estimateError = error
+    guard c.estimation != .leastSquares else { return }
+    let deviations = c.tapDeviations
+    let powers = c.estimation == .window ? nil : deviations.map { $0 * $0 }
+    let filter = try c.carriers.smoothing(taps: deviations.count, powers: powers, error: error)
+    let channels = try matmul(normal(2 * deviations.count, 0.5.squareRoot()), c.carriers.response(deviations))
+    smoothing = try stored(filter.matrix, channels + normal(2 * c.usedSubcarriers, (error / 2).squareRoot()))
+    estimateError = filter.meanSquareError
+  }
+
+  /// What is sent, at random: rows of real and imaginary parts, `[vectors, 2·used]`.
+  private static func symbols(_ c: MIMOOFDM.Configuration, _ random: inout RandomStream) throws -> Tensor<Float> {
+    let used = c.usedSubcarriers
+    let words = random.words(typicalVectors * 2 * used)
+    let amplitudes = (0..<c.modulation.levels).map { c.modulation.amplitude(of: $0) }
+    let values = words.enumerated().map { i, word in
+      i % (2 * used) < c.modulation.axes * used ? amplitudes[Int(word) % amplitudes.count] : 0
+    }
+    return try Tensor(values, shape: [typicalVectors, 2 * used])
   }
 
   /// Phase of training symbol p of stream t, −2π·t·p/P, in radians: streams are orthogonal.
@@ -75,9 +99,20 @@ struct Receiver: Sendable {
     let (re, im) = (try raw.slice(0..<1, axis: 3), try raw.slice(1..<2, axis: 3))
     let (cosine, sine) = (try rotation.at(0), try rotation.at(1))
     let turned = try Tensor.concatenate([re * cosine + im * sine, im * cosine - re * sine], axis: 3)
-    context.activity.digitalOperations += 2 * turned.count
+    context.countLogic(.multiplyAccumulate, 2 * turned.count, on: substrate)
+    context.count(.memory, .byte, 2 * turned.count * ((substrate.logicBits + 7) / 8))
     guard let smoothing else { return turned }
     let smooth = try smoothing.apply(turned.reshaped([blocks * antennas * streams, 2 * used]), in: &context)
     return try smooth.reshaped([blocks, antennas, streams, 2, used])
+  }
+
+  /// Parts of one receiver: each antenna has its transform, each link its estimator.
+  func inventory(_ c: MIMOOFDM.Configuration) -> Inventory {
+    func times(_ matrix: (any StoredMatrix)?, _ count: Int) -> Inventory {
+      guard let matrix else { return Inventory() }
+      return (0..<count).reduce(Inventory()) { sum, _ in sum + matrix.inventory }
+    }
+    return times(analysis, c.antennas) + times(correlation, c.antennas)
+      + times(smoothing, c.antennas * c.streams)
   }
 }

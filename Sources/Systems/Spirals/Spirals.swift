@@ -1,6 +1,7 @@
 import Foundation
 import Networks
 import Reports
+import Settings
 import Tensors
 
 /// A small network on points it makes itself: shows that an installation works, and how a run looks.

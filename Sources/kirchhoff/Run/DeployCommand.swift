@@ -7,7 +7,7 @@ struct DeployCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "deploy", abstract: "Runs a trained network from an ONNX file exactly and on simulated arrays.",
     discussion: """
-      kirchhoff deploy digits.onnx --data mnist --substrate analog --set substrate.macro.outputBits=6
+      kirchhoff deploy digits.onnx --data mnist --substrate analog --set substrate.macro.output.bits=6
 
       The model has one input and gives scores for classes. --data is mnist or fashion-mnist (their test sets; see
       `kirchhoff data`), or an .npz file with the samples `x` and their classes `y`. The same with many settings: a sweep of

@@ -40,7 +40,7 @@ struct RunOptions: ParsableArguments {
   @Option(help: "Seed of all randomness.") var seed: UInt64?
   @Option(
     name: .customLong("set"),
-    help: "One setting as key=value, such as substrate.macro.outputBits=6; may be given again and again.")
+    help: "One setting as key=value, such as substrate.macro.output.bits=6; may be given again and again.")
   var assignments: [String] = []
   @Option(help: "digital (exact), fixed-point or analog (simulated arrays); short for --set substrate.kind=….")
   var substrate: SubstrateChoice.Kind?

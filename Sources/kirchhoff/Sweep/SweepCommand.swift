@@ -15,7 +15,7 @@ struct SweepCommand: ParsableCommand {
           method: grid            # or random, latin-hypercube (both with `points` and `seed`), list (with `list`)
           axes:
             esN0_dB: [0, 10, 20]
-            substrate.macro.device.writeResidue: { from: 1e-3, to: 1e-1, count: 5, logarithmic: true }
+            substrate.device.writeResidue: { from: 1e-3, to: 1e-1, count: 5, logarithmic: true }
             seed: [1, 2, 3]
         workers: 2                # runs at once; all cores by default
         threads: 1                # cores of each run

@@ -1,43 +1,25 @@
-import CKernels
+import MIMOOFDMKernels
+import Substrates
 import Tensors
+
+/// The real matrices that multiply as complex ones do, `[[Re, −Im], [Im, Re]]` over the last two axes: for columns `[Re, Im]`,
+/// and transposed for rows.
+func stacked<E: TensorScalar>(_ re: Tensor<E>, _ im: Tensor<E>) throws(TensorError) -> Tensor<E> {
+  try Tensor.concatenate(
+    [Tensor.concatenate([re, im.negated()], axis: -1), Tensor.concatenate([im, re], axis: -1)], axis: -2)
+}
 
 /// Complex least-squares problems, many side by side: the x that minimises |y − H·x|² + λ|x|².
 ///
 /// A complex row of n systems is n real parts followed by n imaginary parts. Blocks of systems that share nothing follow one
 /// another; several right-hand sides may follow for each block of matrices (a channel that stays for some symbols).
-public protocol LinearSolver: Sendable {
-  var rows: Int { get }
-  var columns: Int { get }
-  /// Systems in one block.
-  var systems: Int { get }
-  var blocks: Int { get }
-  /// Solutions for right-hand sides.
-  ///
-  /// - Parameter y: shape `[blocks·k, rows, 2, systems]`; side s belongs to the matrices of block s/k.
-  /// - Throws: `TensorError.wrongShape`.
-  func solve(_ y: Tensor<Float>, in context: inout ForwardContext) throws -> LeastSquaresSolution
-}
-
-/// What a `LinearSolver` gives.
-public struct LeastSquaresSolution: Sendable {
-  /// Shape `[blocks·k, columns, 2, systems]`.
-  public var x: Tensor<Float>
-  /// Diagonals of (HᴴH + λI)⁻¹, from which receivers get bias and signal-to-noise ratio; exact on every substrate. Shape
-  /// `[blocks·k, columns, systems]`.
-  public var inverseDiagonal: Tensor<Float>
-
-  public init(x: Tensor<Float>, inverseDiagonal: Tensor<Float>) {
-    (self.x, self.inverseDiagonal) = (x, inverseDiagonal)
-  }
-}
-
-/// The matrices that a solver is made for.
 public struct ComplexSystems: Sendable {
   /// Shape `[blocks, rows, columns, 2, systems]`, rows not fewer than columns.
   public let matrices: Tensor<Float>
   /// λ, not negative.
   public let ridge: Float
 
+  /// - Throws: `TensorError.wrongShape`, `.invalidArgument`.
   public init(_ matrices: Tensor<Float>, ridge: Float = 0) throws(TensorError) {
     guard matrices.rank == 5, matrices.shape[3] == 2, matrices.shape[1] >= matrices.shape[2],
       (1...64).contains(matrices.shape[2])
@@ -61,15 +43,19 @@ public struct ComplexSystems: Sendable {
   /// Right-hand sides for each block of matrices.
   ///
   /// - Throws: `TensorError.wrongShape`.
-  package func sides(of y: Tensor<Float>) throws(TensorError) -> Int {
+  func sides(of y: Tensor<Float>) throws(TensorError) -> Int {
     guard y.rank == 4, y.shape[0] % max(1, blocks) == 0, Array(y.shape.dropFirst()) == [rows, 2, systems] else {
       throw .wrongShape(argument: "y", found: y.shape, expected: "[\(blocks)·k, \(rows), 2, \(systems)]")
     }
     return y.shape[0] / max(1, blocks)
   }
 
-  /// Exact solutions, in single precision.
-  public func solved(_ y: Tensor<Float>) throws(TensorError) -> LeastSquaresSolution {
+  /// Solutions and the diagonals of (HᴴH + λI)⁻¹ by factorisation, in single precision.
+  ///
+  /// - Parameter y: shape `[blocks·k, rows, 2, systems]`; side s belongs to the matrices of block s/k.
+  /// - Returns: shapes `[blocks·k, columns, 2, systems]` and `[blocks·k, columns, systems]`.
+  /// - Throws: `TensorError.wrongShape`.
+  public func solved(_ y: Tensor<Float>) throws(TensorError) -> (x: Tensor<Float>, inverseDiagonal: Tensor<Float>) {
     let sides = try sides(of: y)
     let y = try y.detached().rowMajor()
     let count = blocks * sides
@@ -86,23 +72,29 @@ public struct ComplexSystems: Sendable {
         }
       }
     }
-    return LeastSquaresSolution(x: x, inverseDiagonal: g)
+    return (x, g)
   }
-}
 
-/// Exact solutions by factorisation, in single precision.
-struct DigitalSolver: LinearSolver {
-  let problem: ComplexSystems
-  var rows: Int { problem.rows }
-  var columns: Int { problem.columns }
-  var systems: Int { problem.systems }
-  var blocks: Int { problem.blocks }
+  /// Diagonals of (HᴴH + λI)⁻¹ for `sides` right-hand sides of each block, shape `[blocks·sides, columns, systems]`.
+  func inverseDiagonal(sides: Int) throws(TensorError) -> Tensor<Float> {
+    let once = try solved(.zeros([blocks, rows, 2, systems])).inverseDiagonal
+    return try once.reshaped([blocks, 1, columns, systems]).broadcast(to: [blocks, sides, columns, systems])
+      .reshaped([blocks * sides, columns, systems])
+  }
 
-  func solve(_ y: Tensor<Float>, in context: inout ForwardContext) throws -> LeastSquaresSolution {
-    let sides = try problem.sides(of: y)
-    // Real multiply–accumulates: factorisation once for each matrix, 8 for each element and side afterwards.
-    let once = 4 * (rows * columns * columns + columns * columns * columns / 3)
-    context.activity.digitalOperations += blocks * systems * (once + sides * 8 * rows * columns)
-    return try problem.solved(y)
+  /// The systems of one block as real ones, `[systems, 2·rows, 2·columns]`.
+  func real(block: Int) throws(TensorError) -> LeastSquares {
+    let parts = try matrices.at(block).permuted([2, 3, 0, 1])
+    return try LeastSquares(stacked(parts.at(0), parts.at(1)), ridge: ridge)
+  }
+
+  /// Right-hand sides of one block, `[systems, sides, 2·rows]`, from `[sides, rows, 2, systems]`.
+  static func real(sides y: Tensor<Float>) throws(TensorError) -> Tensor<Float> {
+    try y.permuted([3, 0, 2, 1]).reshaped([y.shape[3], y.shape[0], 2 * y.shape[1]])
+  }
+
+  /// `[sides, columns, 2, systems]` from real solutions `[systems, sides, 2·columns]`.
+  static func complex(_ x: Tensor<Float>) throws(TensorError) -> Tensor<Float> {
+    try x.reshaped([x.shape[0], x.shape[1], 2, x.shape[2] / 2]).permuted([1, 3, 2, 0])
   }
 }

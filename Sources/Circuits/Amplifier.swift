@@ -1,0 +1,24 @@
+/// Amplifiers of closed-loop circuits.
+public struct Amplifier: Codable, Sendable, Equatable {
+  /// Open-loop gain at low frequency (A0), dimensionless.
+  public var gain = 1e5
+  /// Gain–bandwidth product, in hertz.
+  public var bandwidth_Hz = 100e6
+  /// Relative error up to which a loop is left to settle.
+  public var settlingError = 1e-3
+  /// Longest time a loop is given, in seconds; solutions are then read as they are.
+  public var timeout_s = 10e-6
+  public init() {}
+}
+
+extension Amplifier {
+  func validate() throws(CircuitError) {
+    func require(_ holds: Bool, _ name: String, _ found: Double, _ expected: String) throws(CircuitError) {
+      if !holds { throw .invalidSetting("amplifier.\(name)", found: "\(found)", expected: expected) }
+    }
+    try require(gain > 1 && gain.isFinite, "gain", gain, "above 1, finite")
+    try require(bandwidth_Hz > 0 && bandwidth_Hz.isFinite, "bandwidth_Hz", bandwidth_Hz, "above 0 Hz, finite")
+    try require(settlingError > 0 && settlingError < 1, "settlingError", settlingError, "above 0, below 1")
+    try require(timeout_s > 0 && timeout_s.isFinite, "timeout_s", timeout_s, "above 0 s, finite")
+  }
+}
