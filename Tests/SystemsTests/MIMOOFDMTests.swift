@@ -60,6 +60,7 @@ extension Macro {
   ) throws -> Report {
     var c = MIMOOFDM.Configuration()
     (c.curve_dB, c.detection, c.signal, c.coherence) = ([], .zeroForcing, .subcarriers, 1)
+    c.comparisonSymbols = 0
     change(&c)
     try MIMOOFDM.validate(c)
     return try MIMOOFDM.run(c, in: RunContext(substrate: substrate))
@@ -484,7 +485,7 @@ extension Macro {
   @Test("arrays and digital baseband are charged alike: transforms, factors, diagonals, memory, writing")
   func costs() throws {
     let report = try simulate(SubstrateChoice(.analog)) {
-      ($0.signal, $0.symbols, $0.coherence, $0.comparisonSymbols) = (.samples, 8, 4, 0)
+      ($0.signal, $0.symbols, $0.coherence) = (.samples, 8, 4)
       $0.detection = .minimumMeanSquareError
     }
     for name in ["latency of one symbol", "energy of one symbol", "area of cells and output converters"] {
