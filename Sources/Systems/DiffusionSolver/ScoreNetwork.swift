@@ -84,9 +84,13 @@ public struct ScoreNetwork: Layer, Sendable {
     return try Self.run(x.slice(0..<2, axis: 1), embedding(t), weights, biases).score
   }
 
-  /// For a substrate.
-  public func feedback() throws -> FeedbackNetwork {
-    try FeedbackNetwork(weights: weights, biases: biases, amplitude: Self.amplitude)
+  /// For a substrate: what is injected goes to both hidden layers, and the last layer carries the amplitude.
+  public func feedback() throws -> FeedbackLoop {
+    try FeedbackLoop([
+      FeedbackLoop.Layer(weights[0], bias: biases[0], activation: .rectifier(), injected: 0),
+      FeedbackLoop.Layer(weights[1], bias: biases[1], activation: .rectifier(), injected: 0),
+      FeedbackLoop.Layer(weights[2] * Self.amplitude, bias: biases[2] * Self.amplitude),
+    ])
   }
 
   /// What is injected at a time, for a class where there are classes; zeros stand for no class.
