@@ -114,7 +114,7 @@ struct RingStudy {
 
   /// Quality of every exact solver against its steps, with what else the specification compares with.
   private func curves(_ sampler: Sampler, _ points: Tensor<Float>, _ ring: Tensor<Float>, _ report: inout Report) throws
-    -> Int
+    -> Int?
   {
     let random = context.random.split("comparison")
     let n = c.comparisonSamples
