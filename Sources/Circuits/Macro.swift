@@ -55,11 +55,11 @@ public struct Macro: Codable, Sendable, Equatable {
     func require(_ holds: Bool, _ name: String, _ found: Any, _ expected: String) throws(CircuitError) {
       if !holds { throw .invalidSetting(name, found: "\(found)", expected: expected) }
     }
-    let each = mapping.mapping.cellsPerWeight
+    let each = mapping.mapping.cellsPerWeight + mapping.mapping.sharedColumns
     try require((1...65536).contains(rows), "rows", rows, "1 to 65536")
     try require(
       (each...65536).contains(columns), "columns", columns,
-      "\(each) to 65536: a weight takes \(each) columns with the mapping `\(type(of: mapping.mapping).kind)`")
+      "\(each) to 65536: one weight takes \(each) columns with the mapping `\(type(of: mapping.mapping).kind)`")
     try require(readVoltage_V > 0 && readVoltage_V <= 2, "readVoltage_V", readVoltage_V, "above 0 V, at most 2 V")
     try require(readTime_s > 0 && readTime_s.isFinite, "readTime_s", readTime_s, "above 0 s, finite")
     try require(age_s >= 0 && age_s.isFinite, "age_s", age_s, "0 s or more")

@@ -50,12 +50,14 @@ enum Arrays {
   func exact(mapping: Int) throws {
     let (w, x) = (try A.random([70, 50], "w"), try A.random([9, 70], "x"))
     let expected = try matmul(x, w)
-    let each = mapping < 2 ? 2 : 1
+    // A pair for each weight, or one cell beside a reference column in every array.
+    let (each, shared) = mapping < 2 ? (2, 0) : (1, 1)
     for (rows, columns) in [(128, 128), (32, 20), (1, 2)] {
       var macro = A.macro(A.mappings[mapping])
       (macro.rows, macro.columns) = (rows, columns)
       var (bar, context) = try A.crossbar(w, macro)
-      #expect(bar.arrays == ((70 + rows - 1) / rows) * ((50 + columns / each - 1) / (columns / each)))
+      let width = (columns - shared) / each
+      #expect(bar.arrays == ((70 + rows - 1) / rows) * ((50 + width - 1) / width))
       // Conductances are differences of numbers near 1e-4 S in single precision: 6e-8 relative, over 70 terms, doubled by
       // mappings that subtract the middle.
       #expect(try A.difference(bar.apply(x, in: &context), expected) < 2e-4)

@@ -40,7 +40,8 @@ public struct Crossbar: WritableMatrix {
     let values: Tensor<Float>
     (values, scale) = try Self.normalised(weights, macro)
     let stream = context.stream("array")
-    let width = macro.columns / macro.mapping.mapping.cellsPerWeight
+    let mapping = macro.mapping.mapping
+    let width = (macro.columns - mapping.sharedColumns) / mapping.cellsPerWeight
     tiles = []
     for row in stride(from: 0, to: inputs, by: macro.rows) {
       for column in stride(from: 0, to: outputs, by: width) {

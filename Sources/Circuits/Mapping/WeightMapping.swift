@@ -47,7 +47,12 @@ extension WeightMapping {
   public var hasSharedColumns: Bool { false }
 
   /// Planes with a cell for each weight.
-  package var cellsPerWeight: Int { readings.filter { !$0.isShared }.reduce(0) { $0 + $1.planes.count } }
+  package var cellsPerWeight: Int {
+    hasSharedColumns ? 1 : readings.reduce(0) { $0 + $1.planes.count }
+  }
+
+  /// Columns of one array that all outputs share.
+  package var sharedColumns: Int { hasSharedColumns ? 1 : 0 }
 }
 
 /// What 1 stands for: keys that mappings share.
