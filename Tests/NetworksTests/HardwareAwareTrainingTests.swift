@@ -8,8 +8,9 @@ import Testing
 
   init() throws {
     var random = RandomStream(seed: 31)
-    x = try random.normal([64, 2, 6])
-    labels = try Tensor((0..<64).map { try x.at($0).sum().item() > 0 ? 1 : 0 })
+    let samples: Tensor<Float> = try random.normal([64, 2, 6])
+    labels = try Tensor((0..<64).map { try samples.at($0).sum().item() > 0 ? 1 : 0 })
+    x = samples
   }
 
   private func network() throws -> Sequential {

@@ -63,27 +63,28 @@ private struct ONNXBuilder {
   }
 }
 
-@Suite("ONNX on substrates") struct ONNXPlacementTests {
-  /// A product by a constant, and what it gives.
-  struct Product: Sendable, CustomTestStringConvertible {
-    let testDescription: String
-    let kind: String
-    let x: Tensor<Float>, w: Tensor<Float>
-    var isConstantLeft = false
-    var equation = ""
-    var integers: [String: Int] = [:]
-    var alpha: Float = 1
-    /// Of what is stored; nil where it stays digital.
-    let stored: [Int]?
-    let expected: Tensor<Float>
+/// A product by a constant, and what it gives.
+struct Product: Sendable, CustomTestStringConvertible {
+  let testDescription: String
+  let kind: String
+  let x: Tensor<Float>, w: Tensor<Float>
+  var isConstantLeft = false
+  var equation = ""
+  var integers: [String: Int] = [:]
+  var alpha: Float = 1
+  /// Of what is stored; nil where it stays digital.
+  let stored: [Int]?
+  let expected: Tensor<Float>
 
-    static func random(_ shape: [Int]) -> Tensor<Float> {
-      var random = RandomStream(seed: UInt64(shape.reduce(7) { $0 * 31 + $1 }))
-      return try! random.normal(shape)
-    }
+  static func random(_ shape: [Int]) -> Tensor<Float> {
+    var random = RandomStream(seed: UInt64(shape.reduce(7) { $0 * 31 + $1 }))
+    return try! random.normal(shape)
   }
+}
 
-  static let products: [Product] = {
+/// What is tried.
+enum Products {
+  static let all: [Product] = {
     let (x, x3, w) = (Product.random([5, 4]), Product.random([2, 5, 4]), Product.random([4, 3]))
     let (left, y3, v) = (Product.random([3, 5]), Product.random([2, 4, 5]), Product.random([4]))
     let stack = Product.random([2, 4, 3])
@@ -128,8 +129,10 @@ private struct ONNXBuilder {
       einsumCase("bij,bjk->bik", x3, stack, nil),
     ]
   }()
+}
 
-  @Test("products by a constant go onto arrays from either side, others are named and counted", arguments: products)
+@Suite("ONNX on substrates") struct ONNXPlacementTests {
+  @Test("products by a constant go onto arrays from either side, others are named and counted", arguments: Products.all)
   func products(product: Product) throws {
     var builder = ONNXBuilder()
     builder.input("x")

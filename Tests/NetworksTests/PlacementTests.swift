@@ -73,21 +73,28 @@ private struct Example: Sendable, CustomTestStringConvertible {
     #expect(context.activity.total(.floatLogic, .multiplyAccumulate) > 0)
   }
 
-  @Test("every layer type reads stored matrices or says why not, and gives what it gives by itself", arguments: Example.all)
+  @Test(
+    "every layer type reads stored matrices or says why not, and gives what it gives by itself",
+    arguments: Example.all)
   fileprivate func places(example: Example) throws {
     var context = ForwardContext()
     var layer: any PlacedLayer = try example.layer.placed(on: ArraySubstrate(), in: &context)
     context.activity = Activity()
     let found = try layer.forward(example.x, in: &context)
-    #expect(try (found - example.layer(example.x)).magnitude().max().item() < rounding)
-    #expect(layer.placements.filter { $0.staysDigital == nil }.map(\.stored) == example.stored)
+    let alone = try example.layer(example.x)
+    let distance: Float = try (found - alone).magnitude().max().item()
+    #expect(distance < rounding)
+    let held: [[Int]] = layer.placements.filter { $0.staysDigital == nil }.flatMap { $0.stored }
+    #expect(held == example.stored)
     for placement in layer.placements {
       if let reason = placement.staysDigital {
         #expect(!reason.isEmpty && placement.stored.isEmpty && placement.inventory == Inventory())
       } else {
         // A group of a convolution has its own matrix: cells are as many as weights.
-        #expect(placement.inventory.count(.testCell) == placement.stored.reduce(0) { $0 + $1.reduce(1, *) })
-        #expect(context.activity.entries.contains { $0.key.part == .testCell && $0.key.scope == placement.name })
+        let weights: Int = placement.stored.map { $0.reduce(1, *) }.reduce(0, +)
+        #expect(placement.inventory.count(.testCell) == weights)
+        let isRead = context.activity.entries.contains { $0.key.part == .testCell && $0.key.scope == placement.name }
+        #expect(isRead)
       }
     }
     #expect(!layer.placements.isEmpty)
@@ -95,15 +102,20 @@ private struct Example: Sendable, CustomTestStringConvertible {
     #expect(context.activity.total(.floatLogic, .operation) == 0)
     #expect(context.activity.total(.floatLogic, .multiplyAccumulate) == 0)
     let silent = example.layer is Dropout || example.layer is Embedding
-    #expect((context.activity.total(.integerLogic, .operation) > 0) == !silent)
-    #expect(context.activity.entries.allSatisfy { $0.key.part != .integerLogic || $0.key.bits == 8 })
+    let works = context.activity.total(.integerLogic, .operation) > 0
+    #expect(works != silent)
+    let isNarrow = context.activity.entries.allSatisfy { $0.key.part != .integerLogic || $0.key.bits == 8 }
+    #expect(isNarrow)
     // The same parameters under the same names, and on another substrate once more.
-    let (before, after) = (try example.layer.state(), try layer.state())
-    #expect(before.map(\.name) == after.map(\.name))
-    #expect(zip(before, after).allSatisfy { $0.tensor == $1.tensor })
+    let before: [(name: String, tensor: Tensor<Float>)] = try example.layer.state()
+    let after: [(name: String, tensor: Tensor<Float>)] = try layer.state()
+    #expect(before.map { $0.name } == after.map { $0.name })
+    #expect(before.map { $0.tensor } == after.map { $0.tensor })
     var again: any PlacedLayer = try layer.placed(on: Digital(), in: &context)
-    #expect(again.placements.map(\.name) == layer.placements.map(\.name))
-    #expect(try (again.forward(example.x, in: &context) - found).magnitude().max().item() < rounding)
+    #expect(again.placements.map { $0.name } == layer.placements.map { $0.name })
+    let repeated = try again.forward(example.x, in: &context)
+    let change: Float = try (repeated - found).magnitude().max().item()
+    #expect(change < rounding)
   }
 
   @Test("the list of layer types above is complete")
@@ -126,7 +138,8 @@ private struct Example: Sendable, CustomTestStringConvertible {
     var random = RandomStream(seed: 6)
     var context = ForwardContext()
     let (batch, positions, width, heads) = (2, 5, 8, 2)
-    var attention = try MultiHeadAttention(width, heads: heads, using: &random).placed(on: ArraySubstrate(), in: &context)
+    var attention = try MultiHeadAttention(width, heads: heads, using: &random)
+      .placed(on: ArraySubstrate(), in: &context)
     context.activity = Activity()
     _ = try attention.forward(random.normal([batch, positions, width]), in: &context)
     // q·kᵀ and softmax·v of every head; a scale and the five steps of a softmax for each score.

@@ -72,7 +72,7 @@ private struct ONNXProduct: ONNXLayer {
     guard !(isGemm && dropsAxis) else { return nil }
     if dropsAxis {
       weights = try weights.expanded(axis: 1)
-    } else if isRight == (isRight ? turnsB : !turnsA) {
+    } else if isRight ? turnsB : !turnsA {
       // Stored as `[inputs, outputs]`: B as it is, A turned round, as y = A·b is b·Aᵀ.
       weights = try weights.transposed()
     }
