@@ -73,7 +73,9 @@ private struct Example: Sendable, CustomTestStringConvertible {
     #expect(context.activity.total(.floatLogic, .multiplyAccumulate) > 0)
   }
 
-  @Test("every layer type reads stored matrices or says why not, and gives what it gives by itself", arguments: Example.all)
+  @Test(
+    "every layer type reads stored matrices or says why not, and gives what it gives by itself",
+    arguments: Example.all)
   fileprivate func places(example: Example) throws {
     var context = ForwardContext()
     var layer: any PlacedLayer = try example.layer.placed(on: ArraySubstrate(), in: &context)
@@ -136,7 +138,8 @@ private struct Example: Sendable, CustomTestStringConvertible {
     var random = RandomStream(seed: 6)
     var context = ForwardContext()
     let (batch, positions, width, heads) = (2, 5, 8, 2)
-    var attention = try MultiHeadAttention(width, heads: heads, using: &random).placed(on: ArraySubstrate(), in: &context)
+    var attention = try MultiHeadAttention(width, heads: heads, using: &random)
+      .placed(on: ArraySubstrate(), in: &context)
     context.activity = Activity()
     _ = try attention.forward(random.normal([batch, positions, width]), in: &context)
     // q·kᵀ and softmax·v of every head; a scale and the five steps of a softmax for each score.
