@@ -7,7 +7,9 @@ public struct Platform: Sendable {
   public var macro: Macro
   public var components: ComponentLibrary
 
-  public init(device: any DeviceModel = RRAM(), macro: Macro = Macro(), components: ComponentLibrary = ComponentLibrary()) {
+  public init(
+    device: any DeviceModel = RRAM(), macro: Macro = Macro(), components: ComponentLibrary = ComponentLibrary()
+  ) {
     (self.device, self.macro, self.components) = (DeviceChoice(device), macro, components)
   }
 

@@ -129,7 +129,8 @@ public struct ClosedLoopIntegrator: Integrator {
     let run = try self.signals(signals, samples: samples, inner: inner)
     let states = try Tensor<Float>.uninitialized([reads.count, network.states, samples])
     let squares = try follow(
-      x.detached().transposed().copied(), run, inner: inner, step: signals.span / Double(refreshes * inner), reads: reads,
+      x.detached().transposed().copied(), run, inner: inner, step: signals.span / Double(refreshes * inner),
+      reads: reads,
       into: states, hasNoise: signals.noise != nil, &context)
     count(samples: samples, reads: reads.count, hasNoise: signals.noise != nil, squares, &context)
     return try states.permuted([0, 2, 1]).rowMajor()
@@ -167,14 +168,16 @@ public struct ClosedLoopIntegrator: Integrator {
                 push.withUnsafeBufferPointer { push in
                   reads.withUnsafeBufferPointer { when in
                     nonisolated(unsafe) let view = (
-                      errors.baseAddress, a.baseAddress, b.baseAddress, c.baseAddress, gain.baseAddress, push.baseAddress,
+                      errors.baseAddress, a.baseAddress, b.baseAddress, c.baseAddress, gain.baseAddress,
+                      push.baseAddress,
                       when.baseAddress.map { UnsafeRawPointer($0).assumingMemoryBound(to: Int.self) }
                     )
                     LoopKernel.forEachPart(samples, memory: memory) { part, first, number, room in
                       kernel.with(run.given, from: first) { field in
                         var circuit = kk_feedback_circuit(
                           network: field, layer: view.0, follow: Float(follow), leak: Float(leak), gain: view.4,
-                          offset: view.5, refreshes: refreshes, inner: inner, noisy: isNoisy ? 1 : 0, a: view.1, b: view.2,
+                          offset: view.5, refreshes: refreshes, inner: inner, noisy: isNoisy ? 1 : 0, a: view.1,
+                          b: view.2,
                           c: hasNoise ? view.3 : nil, key: key,
                           block: block + UInt64(first / LoopKernel.lanes) * blocks, when: view.6, reads: reads.count)
                         kk_feedback_run(

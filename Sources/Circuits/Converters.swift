@@ -16,7 +16,8 @@ public struct InputConverter: Codable, Equatable, Sendable {
       throw .invalidSetting("input.bits", found: "\(bits)", expected: "0 (ideal) to \(Quantiser.limits.upperBound)")
     }
     guard domain != .light else {
-      throw .invalidSetting("input.domain", found: "light", expected: "signed, unsigned or binary: light needs a device that sees it")
+      throw .invalidSetting(
+        "input.domain", found: "light", expected: "signed, unsigned or binary: light needs a device that sees it")
     }
   }
 }

@@ -97,7 +97,9 @@ private struct FixedPointMatrix: WritableMatrix {
     }
   }
 
-  func calibrate(_ x: Tensor<Float>, from side: Side, in context: inout ForwardContext) throws { try checked(x, from: side) }
+  func calibrate(_ x: Tensor<Float>, from side: Side, in context: inout ForwardContext) throws {
+    try checked(x, from: side)
+  }
 
   mutating func write(_ new: Tensor<Float>, in context: inout ForwardContext) throws -> Writing {
     guard new.shape == weights.shape else {

@@ -11,7 +11,8 @@ public struct LeastSquares: Sendable {
   public init(_ matrices: Tensor<Float>, ridge: Float = 0) throws(TensorError) {
     guard matrices.rank == 3, matrices.shape[2] >= 1, matrices.shape[1] >= matrices.shape[2] else {
       throw .wrongShape(
-        argument: "matrices", found: matrices.shape, expected: "[systems, rows, columns] with no fewer rows than columns")
+        argument: "matrices", found: matrices.shape,
+        expected: "[systems, rows, columns] with no fewer rows than columns")
     }
     guard ridge >= 0, ridge.isFinite else {
       throw .invalidArgument("ridge", found: "\(ridge)", expected: "0 or more")
@@ -68,7 +69,8 @@ public struct LeastSquares: Sendable {
           guard let own = numbers.baseAddress else { return }
           for system in part {
             singular[system] = body(
-              matrices.pointer + system * m * n, right.pointer + system * sides * m, x.pointer + system * sides * n, own)
+              matrices.pointer + system * m * n, right.pointer + system * sides * m, x.pointer + system * sides * n, own
+            )
           }
         }
       }

@@ -94,7 +94,9 @@ extension StoredMatrix {
       throw TensorError.wrongShape(argument: "weights", found: weights.shape, expected: "[\(inputs), \(outputs)]")
     }
     let value = try apply(x.detached(), from: side, in: &context)
-    return try withCustomGradient(of: [x, weights]) { _ in value } gradient: { upstream, inputs in
+    return try withCustomGradient(of: [x, weights]) { _ in
+      value
+    } gradient: { upstream, inputs in
       let (x, w) = (inputs[0], inputs[1])
       return switch side {
       case .rows: [try matmul(upstream, w, transposingB: true), try matmul(x, upstream, transposingA: true)]

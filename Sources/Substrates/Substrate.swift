@@ -95,7 +95,9 @@ struct DigitalMatrix: WritableMatrix {
     return try matmul(x, weights, transposingB: side == .columns)
   }
 
-  func calibrate(_ x: Tensor<Float>, from side: Side, in context: inout ForwardContext) throws { try checked(x, from: side) }
+  func calibrate(_ x: Tensor<Float>, from side: Side, in context: inout ForwardContext) throws {
+    try checked(x, from: side)
+  }
 
   mutating func write(_ new: Tensor<Float>, in context: inout ForwardContext) throws -> Writing {
     guard new.shape == weights.shape else {

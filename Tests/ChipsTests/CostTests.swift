@@ -26,7 +26,8 @@ import Testing
       #expect(coarse.energy_J < fine.energy_J && coarse.latency_s < fine.latency_s && coarse.area_mm2 < fine.area_mm2)
     }
     let ideal = try cost(0)
-    #expect(ideal.lines.filter { $0.part == .outputConverter || $0.part == .inputConverter }.allSatisfy { $0.energy_J == 0 })
+    #expect(
+      ideal.lines.filter { $0.part == .outputConverter || $0.part == .inputConverter }.allSatisfy { $0.energy_J == 0 })
   }
 
   @Test("every line is its count times its figure: converters of 6 bits by hand")

@@ -57,7 +57,9 @@ import Testing
       }
     }
     var (bar, context) = try A.crossbar(w, A.macro(BitSliceMapping()))
-    #expect(throws: CircuitError.self) { try bar.pulse(Tensor([Int32](repeating: 1, count: 600), shape: [30, 20]), in: &context) }
+    #expect(throws: CircuitError.self) {
+      try bar.pulse(Tensor([Int32](repeating: 1, count: 600), shape: [30, 20]), in: &context)
+    }
     (bar, context) = try A.crossbar(w, A.macro())
     #expect(throws: TensorError.self) { try bar.pulse(Tensor([1, 2]), in: &context) }
   }

@@ -125,7 +125,10 @@ import Testing
     #expect(try cells.conductance(at: 1e9).elements == [2e-6, 50e-6, 100e-6])
     _ = try cells.pulse(Tensor([1, -1, 0]), at: 0, using: &random)
     let step: Float = 0.01 * (100e-6 - 1e-6)
-    #expect(zip(try cells.conductance(at: 0).elements, [2e-6 + step, 50e-6 - step, 100e-6]).allSatisfy { abs($0 - $1) < 1e-11 })
+    #expect(
+      zip(try cells.conductance(at: 0).elements, [2e-6 + step, 50e-6 - step, 100e-6]).allSatisfy {
+        abs($0 - $1) < 1e-11
+      })
   }
 
   @Test("a measured device gives back the errors and spreads it was made from, and obeys its own settings alone")
@@ -158,7 +161,9 @@ import Testing
     let measured = try ConfigurationValue(encoding: DeviceChoice(MeasuredDevice())).leaves().map(\.key)
     #expect(measured.sorted() == ["file", "isExact", "kind", "pulsesPerWrite", "readNoise"])
     DeviceChoice.add(SinhDevice.self)
-    let tree = ConfigurationValue.map(["kind": .string("sinh"), "lowest_S": .number(2e-6), "highest_S": .number(3e-6), "scale_V": .number(0.2)])
+    let tree = ConfigurationValue.map([
+      "kind": .string("sinh"), "lowest_S": .number(2e-6), "highest_S": .number(3e-6), "scale_V": .number(0.2),
+    ])
     let choice = try tree.decoded(DeviceChoice.self)
     #expect((choice.model as? SinhDevice)?.scale_V == 0.2)
     #expect(try ConfigurationValue(encoding: choice).decoded(DeviceChoice.self) == choice)

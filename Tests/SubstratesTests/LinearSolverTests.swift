@@ -3,7 +3,9 @@ import Tensors
 import Testing
 
 @Suite("Least squares") struct LinearSolverTests {
-  private func problem(_ shape: [Int], sides: Int = 2, ridge: Float, seed: UInt64) throws -> (LeastSquares, Tensor<Float>) {
+  private func problem(_ shape: [Int], sides: Int = 2, ridge: Float, seed: UInt64) throws -> (
+    LeastSquares, Tensor<Float>
+  ) {
     var random = RandomStream(seed: seed)
     let problem = try LeastSquares(random.normal(shape), ridge: ridge)
     return (problem, try random.normal([shape[0], sides, shape[1]]))
@@ -15,7 +17,8 @@ import Testing
     var b: Tensor<Double> = try y.converted()
     if problem.ridge > 0 {
       let root = try Tensor<Double>.identity(problem.columns) * Double(problem.ridge).squareRoot()
-      a = try Tensor.concatenate([a, root.broadcast(to: [problem.systems, problem.columns, problem.columns])], axis: 1)
+      a = try Tensor.concatenate(
+        [a, root.broadcast(to: [problem.systems, problem.columns, problem.columns])], axis: 1)
       b = try Tensor.concatenate([b, .zeros([problem.systems, y.shape[1], problem.columns])], axis: 2)
     }
     return try Tensors.leastSquares(a, b.transposed()).transposed()
@@ -54,7 +57,8 @@ import Testing
   @Test("gradient steps come to the exact solution", arguments: [Float(0), 0.1])
   func gradientSteps(ridge: Float) throws {
     var random = RandomStream(seed: 3)
-    let problem = try LeastSquares(random.normal([15, 16, 8], standardDeviation: Float(0.5).squareRoot()), ridge: ridge)
+    let problem = try LeastSquares(
+      random.normal([15, 16, 8], standardDeviation: Float(0.5).squareRoot()), ridge: ridge)
     let y: Tensor<Float> = try random.normal([15, 2, 16])
     var context = ForwardContext()
     let exact = try Digital().solver(problem, in: &context).solve(y, in: &context).x

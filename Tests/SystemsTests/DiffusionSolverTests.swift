@@ -206,7 +206,8 @@ import Testing
   func errors() throws {
     #expect(throws: TensorError.self) {
       try FeedbackLoop([
-        FeedbackLoop.Layer(.zeros([2, 14]), bias: .zeros([14])), FeedbackLoop.Layer(.zeros([14, 13]), bias: .zeros([14])),
+        FeedbackLoop.Layer(.zeros([2, 14]), bias: .zeros([14])),
+        FeedbackLoop.Layer(.zeros([14, 13]), bias: .zeros([14])),
         FeedbackLoop.Layer(.zeros([14, 2]), bias: .zeros([2])),
       ])
     }

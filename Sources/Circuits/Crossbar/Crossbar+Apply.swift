@@ -21,7 +21,9 @@ extension Crossbar {
     var y = try Tensor.concatenate(parts.sorted { $0.key < $1.key }.map(\.value), axis: 1) * signals.scale
     if side == .rows { y = try y * scale }
     let value = y
-    return try withCustomGradient(of: [x]) { _ in value } gradient: { upstream, _ in
+    return try withCustomGradient(of: [x]) { _ in
+      value
+    } gradient: { upstream, _ in
       [try matmul(upstream, stored, transposingB: side == .rows)]
     }
   }
@@ -77,7 +79,8 @@ extension Crossbar {
       let least = try x.min().item()
       guard least >= 0 else {
         throw TensorError.invalidArgument(
-          "x", found: "\(least)", expected: "0 or more: inputs are \(domain.rawValue); shift them, or split them by sign")
+          "x", found: "\(least)",
+          expected: "0 or more: inputs are \(domain.rawValue); shift them, or split them by sign")
       }
     case .binary:
       if let wrong = x.elements.first(where: { $0 != 0 && $0 != 1 }) {
@@ -157,7 +160,8 @@ extension Crossbar {
       let volts = try some.expanded(axis: side == .rows ? 2 : 1)
       var sum: Tensor<Float>?
       for (plane, sign) in zip(view.reading.planes, view.reading.signs) {
-        let current = try tile.cells.current(plane, volts, readVoltage: macro.readVoltage_V)
+        let current =
+          try tile.cells.current(plane, volts, readVoltage: macro.readVoltage_V)
           .sum(axes: [side == .rows ? 1 : 2]) * sign
         sum = try sum.map { try $0 + current } ?? current
       }

@@ -57,7 +57,9 @@ public struct Crossbar: WritableMatrix {
   }
 
   /// Random weights as cells were formed: differential pairs that nobody wrote, with a standard deviation of 1 over the matrix.
-  init(formed inputs: Int, _ outputs: Int, macro: Macro, device: any DeviceModel, in context: inout ForwardContext) throws {
+  init(formed inputs: Int, _ outputs: Int, macro: Macro, device: any DeviceModel, in context: inout ForwardContext)
+    throws
+  {
     guard inputs > 0, outputs > 0 else {
       throw TensorError.invalidArgument("inputs, outputs", found: "\(inputs), \(outputs)", expected: "1 or more")
     }
@@ -139,7 +141,9 @@ public struct Crossbar: WritableMatrix {
   }
 
   /// What a pulse changes is the device's; counts go to the cells that the mapping has for them.
-  @discardableResult public mutating func pulse(_ counts: Tensor<Int32>, in context: inout ForwardContext) throws -> Writing {
+  @discardableResult public mutating func pulse(_ counts: Tensor<Int32>, in context: inout ForwardContext) throws
+    -> Writing
+  {
     guard counts.shape == [inputs, outputs] else {
       throw TensorError.wrongShape(argument: "counts", found: counts.shape, expected: "[\(inputs), \(outputs)]")
     }

@@ -231,7 +231,8 @@ public struct BitSliceMapping: WeightMapping {
 
   /// - Throws: `CircuitError.unsupported`: one pulse does not carry over from one slice to the next.
   public func pulses(_ counts: Tensor<Int32>) throws -> [Tensor<Int32>?] {
-    throw CircuitError.unsupported("pulses to weights in bit slices", remedy: "write the matrix, or choose mapping.kind differential")
+    throw CircuitError.unsupported(
+      "pulses to weights in bit slices", remedy: "write the matrix, or choose mapping.kind differential")
   }
 }
 

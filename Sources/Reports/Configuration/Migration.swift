@@ -37,8 +37,10 @@ extension SubstrateChoice {
   /// Where each figure of version 1 is now.
   private static let figures: [String: (component: String, figure: String)] = [
     "inputConversion_J": ("inputConversion", "energy_J"), "outputConversion_J": ("outputConversion", "energy_J"),
-    "settling_s": ("arrayStep", "time_s"), "conversion_s": ("outputConversion", "time_s"), "pulse_s": ("pulse", "time_s"),
-    "pulse_J": ("pulse", "energy_J"), "cell_mm2": ("cell", "area_mm2"), "converter_mm2": ("outputConversion", "area_mm2"),
+    "settling_s": ("arrayStep", "time_s"), "conversion_s": ("outputConversion", "time_s"),
+    "pulse_s": ("pulse", "time_s"),
+    "pulse_J": ("pulse", "energy_J"), "cell_mm2": ("cell", "area_mm2"),
+    "converter_mm2": ("outputConversion", "area_mm2"),
     "digitalOperation_J": ("floatMultiplyAccumulate", "energy_J"), "memoryByte_J": ("memoryByte", "energy_J"),
     "amplifier_W": ("amplifier", "energy_J"),
   ]

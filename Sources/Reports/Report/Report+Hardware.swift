@@ -21,7 +21,8 @@ extension Report {
     }
     rows.append(["sum", "", "", ReportPage.text(cost.energy_J / count), ReportPage.text(cost.latency_s / count), ""])
     table(
-      title, columns: ["part, event", "bits", "how often", "energy (J)", "latency (s)", "source (S, K, A, given)"], rows: rows)
+      title, columns: ["part, event", "bits", "how often", "energy (J)", "latency (s)", "source (S, K, A, given)"],
+      rows: rows)
     if !cost.uncharged.isEmpty {
       note("\(title): not charged, as no component is known for it: \(cost.uncharged.joined(separator: "; ")).")
     }

@@ -44,7 +44,8 @@ struct RingStudy {
     let smallest = try curves(sampler, points, ring, &report)
     try parts(sampler, ring, &report)
     try Costs(c, context).add(
-      label: "unconditional", samples: c.samples, activity: activity, network: network, smallest: smallest, published: [("preprint", 64.8, 5.2), ("journal", 69.0, 1.46)], to: &report)
+      label: "unconditional", samples: c.samples, activity: activity, network: network, smallest: smallest,
+      published: [("preprint", 64.8, 5.2), ("journal", 69.0, 1.46)], to: &report)
     report.charts.insert(
       picture([("data", ring), ("in steps", exact), ("\(context.substrate.kind.rawValue)", results[0].points)]), at: 0)
     report.charts.append(

@@ -101,7 +101,8 @@ struct KoopmanArrays {
       "The filter's products on arrays, \(count) records, \(context.substrate.draws) chips; exact \(ReportPage.text(reference))",
       columns: ["faults", "filter's error", "increase (%)"], rows: rows)
     if !missing.isEmpty {
-      report.note("The chosen device has no such setting, so these lines are left out: \(missing.joined(separator: "; ")).")
+      report.note(
+        "The chosen device has no such setting, so these lines are left out: \(missing.joined(separator: "; ")).")
     }
     report.charts.append(
       Chart(
@@ -199,7 +200,8 @@ struct KoopmanArrays {
     let (m, o) = (Double(e.members), Double(d.observed.count))
     var ledger = Activity()
     ledger.add(
-      .floatLogic, .multiplyAccumulate, m * Double(d.stepsPerRecord) * step + m * o * (n + o) + o * o * o / 3 + n * o * m,
+      .floatLogic, .multiplyAccumulate,
+      m * Double(d.stepsPerRecord) * step + m * o * (n + o) + o * o * o / 3 + n * o * m,
       bits: 32)
     return ledger
   }

@@ -188,8 +188,7 @@ package struct KoopmanFilter {
   }
 
   /// Largest magnitude of the eigenvalues that a substrate gives the settled filter: errors die out below 1.
-  package static func spectralRadius(of product: any StoredMatrix, in context: inout ForwardContext) throws -> Double
-  {
+  package static func spectralRadius(of product: any StoredMatrix, in context: inout ForwardContext) throws -> Double {
     let d = product.outputs
     let rows = try Tensor<Float>.identity(product.inputs).slice(0..<d)
     let matrix = try product.apply(rows, in: &context)

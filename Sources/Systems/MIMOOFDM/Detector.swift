@@ -31,8 +31,7 @@ package struct Detector {
   ///   - diagonals: whether diagonals of the inverse are needed. They are found in logic, which the ledger holds.
   package func detect(
     _ systems: ComplexSystems, _ y: Tensor<Float>, diagonals: Bool, in context: inout ForwardContext
-  ) throws -> Detection
-  {
+  ) throws -> Detection {
     let sides = try systems.sides(of: y)
     let work = DetectorLogic(systems)
     if substrate.isExact, gradientSteps == nil {

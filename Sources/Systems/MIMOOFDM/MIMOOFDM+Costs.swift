@@ -96,7 +96,8 @@ extension MIMOOFDM {
     // The published gains are for large-scale links; what that means is not said, the specification takes 64 × 16 and 1024.
     let isLarge = c.antennas >= 64 && c.streams >= 16 && c.subcarriers >= 1024
     add(isLarge ? "latency gain, large scale" : "latency gain over digital baseband", digital.latency_s / latency)
-    add(isLarge ? "energy gain, large scale" : "energy gain over digital baseband", digital.energy_J / receiver.energy_J)
+    add(
+      isLarge ? "energy gain, large scale" : "energy gain over digital baseband", digital.energy_J / receiver.energy_J)
     add("latency gain, channel updates included", digital.latency_s / (latency + writing.latency_s))
     add("energy gain, channel updates included", digital.energy_J / (receiver.energy_J + writing.energy_J))
     add("area of cells and output converters", receiver.area_mm2, "mm²")
