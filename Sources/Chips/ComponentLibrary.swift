@@ -26,7 +26,9 @@ public struct ComponentLibrary: Sendable, Equatable {
   ]
 
   /// Which component a part's area is.
-  static let areas: [(part: Part, name: String)] = [(.cell, "cell"), (.outputConverter, "outputConversion")]
+  static let areas: [(part: Part, name: String)] = [
+    (.cell, "cell"), (.spareCell, "cell"), (.outputConverter, "outputConversion"),
+  ]
 
   /// Turns take time, conversions energy: the same component serves both.
   static func takesTime(_ event: Event) -> Bool {

@@ -3,6 +3,8 @@ import Substrates
 extension Part {
   /// A cell of an array.
   public static let cell: Part = "cell"
+  /// A cell that is there and holds no weight, as the matrix does not fill its array.
+  public static let spareCell: Part = "spare cell"
   /// An array of cells with its drivers.
   public static let array: Part = "array"
   /// Turns numbers into voltages.

@@ -94,6 +94,7 @@ import Testing
     let inventory = bar.inventory
     #expect(inventory.count(.cell) == 2 * 70 * 50)
     #expect(inventory.count(.array) == 15)
+    #expect(inventory.count(.cell) + inventory.count(.spareCell) == 15 * 32 * 20)
     // Ten outputs of each array share two converters.
     #expect(inventory.count(.outputConverter, bits: 6) == 15 * 2)
     #expect(inventory.count(.inputConverter, bits: 8) == 5 * 70)

@@ -109,6 +109,7 @@ public struct Crossbar: WritableMatrix {
     let sharing = macro.output.outputsPerConverter
     for tile in tiles {
       inventory += tile.cells.inventory
+      inventory.add(.spareCell, macro.rows * macro.columns - tile.cells.inventory.count(.cell))
       if domain != .light {
         inventory.add(.inputConverter, tile.rows.count, bits: domain == .binary ? 1 : macro.input.bits)
       }
