@@ -172,4 +172,29 @@ import Testing
       #expect(record.data.count == 3)
     }
   }
+
+  /// The digit network with the first 128 inputs of its last matrix at zero: one whole array of zeros, and converters with no
+  /// range. Right is 95.8 % in exact arithmetic, and about as much on arrays.
+  @Test(
+    "an array of zeros gives zeros: a pruned network keeps its accuracy",
+    .enabled(
+      if: ProcessInfo.processInfo.environment["KIRCHHOFF_DATA"].map {
+        FileManager.default.fileExists(atPath: "\($0)/mnist")
+          && FileManager.default.fileExists(atPath: "\($0)/../cases/onnx/deploy-zero-tile/model.onnx")
+      } ?? false, "set KIRCHHOFF_DATA to a folder with mnist/, beside one with cases/"))
+  func zeroTile() throws {
+    try withFolder { folder in
+      let data = ProcessInfo.processInfo.environment["KIRCHHOFF_DATA"] ?? ""
+      let run = try Program.run(
+        [
+          "deploy", "\(data)/../cases/onnx/deploy-zero-tile/model.onnx", "--data", "mnist", "--substrate", "analog",
+        ], store: folder)
+      #expect(run.status == 0, "\(run.errors)")
+      let record = try #require(RunStore(folder: folder).runs().first)
+      func figure(_ name: String) throws -> Double { try #require(record.figures.first { $0.name == name }).value }
+      #expect(abs(try figure("exact accuracy") - 0.958) < 0.002)
+      // 1,000 samples; two in a hundred answers change on arrays of this network at most.
+      #expect(abs(try figure("analog accuracy") - figure("exact accuracy")) < 0.02)
+    }
+  }
 }
