@@ -125,6 +125,9 @@ public struct Inventory: Sendable, Equatable {
     parts[Key(part: part, bits: bits), default: 0] += count
   }
 
+  /// How many of a part there are with a resolution.
+  public func count(_ part: Part, bits: Int) -> Int { parts[Key(part: part, bits: bits)] ?? 0 }
+
   /// How many of a part there are, over all resolutions.
   public func count(_ part: Part) -> Int { parts.reduce(0) { $1.key.part == part ? $0 + $1.value : $0 } }
 

@@ -95,7 +95,7 @@ import Testing
     #expect(inventory.count(.cell) == 2 * 70 * 50)
     #expect(inventory.count(.array) == 15)
     // Ten outputs of each array share two converters.
-    #expect(inventory.parts[Inventory.Key(part: .outputConverter, bits: 6)] == 15 * 2)
-    #expect(inventory.parts[Inventory.Key(part: .inputConverter, bits: 8)] == 5 * 70)
+    #expect(inventory.count(.outputConverter, bits: 6) == 15 * 2)
+    #expect(inventory.count(.inputConverter, bits: 8) == 5 * 70)
   }
 }

@@ -112,13 +112,13 @@ enum Arrays {
     for zero in [w, try .zeros([300, 6])] {
       var (bar, context) = try A.crossbar(zero, macro)
       let y = try bar.apply(x, in: &context)
-      #expect(y.elements.allSatisfy(\.isFinite))
+      #expect(y.elements.allSatisfy { $0.isFinite })
       if bits == 8 { #expect(try A.difference(y, matmul(x, zero)) < 0.5) }
       try bar.calibrate(x, from: .rows, in: &context)
       #expect(try bar.apply(.zeros([2, 300]), in: &context).elements.allSatisfy { bits == 1 || $0 == 0 })
     }
     var (bar, context) = try A.crossbar(Tensor([[0.5, -1, 0]]), macro)
-    #expect(try bar.apply(Tensor([[2]]), in: &context).elements.allSatisfy(\.isFinite))
+    #expect(try bar.apply(Tensor([[2]]), in: &context).elements.allSatisfy { $0.isFinite })
     // One outlier spoils its own column and no other.
     let outlier = try Tensor.concatenate([Tensor([[1e6, 0, 0, 0, 0, 0]]), A.random([299, 6], "o")], axis: 0)
     (bar, context) = try A.crossbar(outlier, A.macro())
@@ -215,17 +215,21 @@ enum Arrays {
     let found = try stored(1)
     #expect(try stored(2) == found)
     // Tiles of 32 × 4 of both arrays, as vectors: no two are alike.
-    let tiles = found.flatMap { bar in
-      [0, 32].flatMap { row in
-        [0, 4].map { column in (0..<32).flatMap { r in (0..<4).map { bar[(row + r) * 8 + column + $0] } } }
+    var tiles: [[Float]] = []
+    for bar in found {
+      for row in [0, 32] {
+        for column in [0, 4] {
+          let part = try Tensor(bar, shape: [64, 8]).slice(row..<row + 32).slice(column..<column + 4, axis: 1)
+          tiles.append(part.elements)
+        }
       }
     }
     for i in tiles.indices {
       for j in 0..<i {
-        let dot = zip(tiles[i], tiles[j]).reduce(0) { $0 + $1.0 * $1.1 }
-        let norms = (tiles[i].reduce(0) { $0 + $1 * $1 } * tiles[j].reduce(0) { $0 + $1 * $1 }).squareRoot()
+        let (a, b) = (try Tensor(tiles[i]), try Tensor(tiles[j]))
+        let correlation = try (a * b).sum().item() / (a.norm().item() * b.norm().item())
         // Correlation of 128 independent pairs: 0.088, five of them over 28 pairs of tiles.
-        #expect(abs(dot / norms) < 0.44)
+        #expect(abs(correlation) < 0.44)
       }
     }
     // If both cells of a pair had the same errors, they would cancel.

@@ -86,26 +86,119 @@ import Testing
     #expect(distance(steps) < 1e-4 * rest.map(abs).reduce(0, +))
   }
 
+  /// Ideal parts but for gain and bandwidth.
+  private func macro(_ change: (inout Macro) -> Void = { _ in }) -> Macro {
+    var macro = Macro()
+    (macro.input.bits, macro.output.bits) = (0, 0)
+    change(&macro)
+    return macro
+  }
+
+  private func problem(ridge: Float = 0) throws -> (LeastSquares, Tensor<Float>) {
+    let matrix = try Tensor(Self.example.map { Float($0) }, shape: [1, 4, 4])
+    return (
+      try LeastSquares(matrix, ridge: ridge), try Tensor(Self.side.map { Float($0) }, shape: [1, 1, 4])
+    )
+  }
+
   @Test("a loop that is read before it has settled is off by what its poles leave")
   func timeout() throws {
-    var macro = Macro()
-    macro.device = .ideal
-    (macro.inputBits, macro.outputBits) = (0, 0)
-    let h = try Tensor(Self.example.map { Float($0) }, shape: [4, 4])
-    let parts = [0, 1, 4, 5].map { h.elements[$0] }
-    let imaginary = [8, 9, 12, 13].map { h.elements[$0] }
-    let matrices = try Tensor(zip(parts, imaginary).flatMap { [$0, $1] }, shape: [1, 2, 2, 2, 1])
-    let y = try Tensor<Float>([1, -1, 0.5, 0.25], shape: [1, 2, 2, 1])
-    let exact = try ComplexSystems(matrices).solved(y).x
-    func error(_ timeout: Double) throws -> Float {
-      macro.amplifier.timeout_s = timeout
-      var context = ForwardContext(random: RandomStream(seed: 1))
-      let solver = try ClosedLoopSolver(ComplexSystems(matrices), macro: macro, in: &context)
-      return try (solver.solve(y, in: &context).x - exact).magnitude().max().item()
+    let (problem, y) = try problem()
+    var context = ForwardContext(random: RandomStream(seed: 1))
+    let exact = try Digital().solver(problem, in: &context).solve(y, in: &context).x
+    func settled(_ timeout: Double) throws -> (error: Float, found: Settled) {
+      let analog = try Analog(macro { $0.amplifier.timeout_s = timeout }, device: IdealDevice())
+      let found = try analog.solver(problem, in: &context).solve(y, in: &context)
+      return (try (found.x - exact).magnitude().max().item(), found)
     }
-    let (settled, early) = (try error(1e-6), try error(20e-9))
-    #expect(settled < 1e-3)
+    let (late, early) = (try settled(1e-6), try settled(20e-9))
+    #expect(late.error < 1e-3 && late.found.unsettled == 0)
     // 20 ns are 12.6/ω_u: e^(−0.13·12.6) ≈ 0.2 of the slowest part is left.
-    #expect(early > 0.02 && early < 0.5)
+    #expect(early.error > 0.02 && early.error < 0.5)
+    #expect(early.found.unsettled == 1 && early.found.times_s == [20e-9])
+  }
+
+  @Test("a ridge of ideal cells gives the ridge solution")
+  func ridge() throws {
+    let (problem, y) = try problem(ridge: 0.1)
+    var context = ForwardContext(random: RandomStream(seed: 1))
+    let exact = try Digital().solver(problem, in: &context).solve(y, in: &context).x
+    let found = try Analog(macro(), device: IdealDevice()).solver(problem, in: &context).solve(y, in: &context).x
+    // Gain 10⁵ times loads of some ten units; matrices in single precision.
+    #expect(try (found - exact).magnitude().max().item() < 1e-3)
+  }
+
+  @Test("every system of a batch is solved for itself, on its own scale, and systems settle side by side")
+  func batch() throws {
+    var context = ForwardContext(random: RandomStream(seed: 2))
+    let matrices: Tensor<Float> = try context.random.normal([3, 6, 2])
+    let scales = try Tensor<Float>([1, 1e-3, 1e6], shape: [3, 1, 1])
+    let problem = try LeastSquares(matrices * scales)
+    let y = try context.random.normal([3, 4, 6]) * scales
+    let exact = try Digital().solver(problem, in: &context).solve(y, in: &context).x
+    context.activity = Activity()
+    let analog = try Analog(macro { $0.output.outputsPerConverter = 2 }, device: IdealDevice())
+    let solver = try analog.solver(problem, in: &context)
+    let found = try solver.solve(y, in: &context)
+    #expect(try (found.x - exact).magnitude().max().item() < 1e-3)
+    // Four sides in turn, each as long as the slowest of three loops of 8 amplifiers.
+    let (slowest, sum) = (found.times_s.max() ?? 0, found.times_s.reduce(0, +))
+    #expect(abs(context.activity.total(.closedLoop, .settling) / (4 * slowest) - 1) < 1e-12)
+    #expect(abs(context.activity.total(.amplifier, .second) / (4 * 8 * sum) - 1) < 1e-12)
+    #expect(context.activity.total(.inputConverter, .conversion) == 3 * 4 * 6)
+    #expect(context.activity.total(.outputConverter, .conversion) == 3 * 4 * 2)
+    #expect(context.activity.total(.outputConverter, .turn) == 4 * 2)
+    let inventory = solver.inventory
+    // Two copies of differential pairs; converters at every row, one for two columns.
+    #expect(inventory.count(.cell) == 3 * 2 * 2 * 12 && inventory.count(.amplifier) == 3 * 8)
+    #expect(inventory.count(.inputConverter) == 18 && inventory.count(.outputConverter) == 3)
+  }
+
+  /// One row, one column: the largest weight fills the unit u of the window, Gmin is g. y = 2, a = 1: w = 2, v = 0, so the
+  /// left cells take (u + 2g)·V², the input conductance u·V², the others nothing, with V the read voltage.
+  @Test("cells take what their voltages at rest say")
+  func energy() throws {
+    var context = ForwardContext(random: RandomStream(seed: 3))
+    let device = IdealDevice()
+    var mapping = DifferentialMapping()
+    mapping.margin = 0
+    let analog = try Analog(
+      macro {
+        $0.mapping = MappingChoice(mapping)
+        $0.amplifier.gain = 1e9
+      }, device: device)
+    let solver = try analog.solver(LeastSquares(Tensor(repeating: 1, shape: [1, 1, 1])), in: &context)
+    let found = try solver.solve(Tensor(repeating: 2, shape: [1, 1, 1]), in: &context)
+    let (low, unit) = (Double(device.lowest_S), Double(device.highest_S - device.lowest_S))
+    let joules = (2 * unit + 2 * low) * 0.1 * 0.1 * found.times_s[0]
+    // Conductances are single precision.
+    #expect(abs(context.activity.total(.cell, .joule) / joules - 1) < 1e-5)
+  }
+
+  @Test("converters round inputs and solutions to their levels", arguments: [1, 2, 8])
+  func converters(bits: Int) throws {
+    let (problem, y) = try problem()
+    var context = ForwardContext(random: RandomStream(seed: 1))
+    let coarse = try Analog(macro { $0.output.bits = bits }, device: IdealDevice())
+    let fine = try Analog(macro(), device: IdealDevice())
+    let exact = try fine.solver(problem, in: &context).solve(y, in: &context).x
+    let found = try coarse.solver(problem, in: &context).solve(y, in: &context).x
+    let range = try exact.magnitude().max().item()
+    let expected = try Quantiser(bits: bits).rounded(exact, range: range)
+    #expect(try (found - expected).magnitude().max().item() < 1e-5)
+    if bits == 1 { #expect(Set(found.elements.map { abs($0) }).count == 1) }
+  }
+
+  @Test("matrices of zeros give zeros; what is not finite, and mappings that logic adds up, are refused")
+  func bounds() throws {
+    var context = ForwardContext(random: RandomStream(seed: 1))
+    let analog = try Analog(device: IdealDevice())
+    let zeros = try analog.solver(LeastSquares(.zeros([1, 3, 2])), in: &context)
+    let x = try zeros.solve(Tensor(repeating: 1, shape: [1, 1, 3]), in: &context).x
+    #expect(x.elements.allSatisfy { $0 == 0 })
+    let broken = try LeastSquares(Tensor(repeating: .nan, shape: [1, 3, 2]))
+    #expect(throws: CircuitError.weightsNotFinite) { try analog.solver(broken, in: &context) }
+    let sliced = try Analog(macro { $0.mapping = MappingChoice(OffsetMapping()) }, device: IdealDevice())
+    #expect(throws: CircuitError.self) { try sliced.solver(self.problem().0, in: &context) }
   }
 }

@@ -42,7 +42,8 @@ import Testing
     let points: Tensor<Float> = try random.uniform([400, 2], in: -1...1)
     // Exclusive or: the sign of x·y.
     let labels = try Tensor<Int32>((0..<400).map { try points.at($0).product().item() > 0 ? 1 : 0 })
-    let model = try train(points: points, labels: labels)
+    var model = try network(using: &random)
+    try train(&model, points: points, labels: labels)
     // Chance is one half; a straight line reaches about two thirds.
     #expect(try accuracy(model(points), labels) > 0.95)
   }

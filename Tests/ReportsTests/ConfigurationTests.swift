@@ -45,20 +45,20 @@ let sums = AnySystem(Sums.self)
   @Test("a file goes over the defaults, assignments over the file")
   func overlay() throws {
     let s = try specification(
-      "{ schema: 1, system: sums, seed: 7, configuration: { count: 5, inner: { width_m: 2 } }, substrate: { kind: analog } }",
-      ["count=6", "weights=[1, 2.5, 4]", "substrate.macro.device.readNoise=0.02", "name=02"])
+      "{ schema: 2, system: sums, seed: 7, configuration: { count: 5, inner: { width_m: 2 } }, substrate: { kind: analog } }",
+      ["count=6", "weights=[1, 2.5, 4]", "substrate.device.readNoise=0.02", "name=02"])
     #expect(s.seed == 7)
     #expect(s.configuration["count"] == .integer(6))
     #expect(s.configuration["inner.width_m"]?.double == 2)
     #expect(s.configuration["weights"] == .list([.integer(1), .number(2.5), .integer(4)]))
     #expect(s.configuration["name"] == .string("2"))
     #expect(s.substrate["kind"] == .string("analog"))
-    #expect(s.substrate["macro.device.readNoise"] == .number(0.02))
+    #expect(s.substrate["device.readNoise"] == .number(0.02))
   }
 
   @Test("the YAML form of a specification gives it again")
   func roundTrip() throws {
-    let s = try specification("{ schema: 1 }", ["name=it's \"quoted\" \\ : #", "count=4"])
+    let s = try specification("{ schema: 2 }", ["name=it's \"quoted\" \\ : #", "count=4"])
     let again = try RunSpecification(sums, file: ConfigurationFile(tree: ConfigurationValue(yaml: s.yaml)))
     #expect(again == s)
   }
@@ -71,10 +71,10 @@ let sums = AnySystem(Sums.self)
       ("kind=loud", "one of plain, noisy"), ("inner=3", "a group of keys"), ("inner.width_m=wide", "unit"),
       ("inner.height=1", "inner.height"), ("weights=[a]", "weights.0"), ("nothing", "key=value"),
       ("substrate.kind=wood", "digital, fixed-point, analog"), ("substrate.macro.colums=3", "substrate.macro.colums"),
-      ("substrate.macro.outputBits=99", "substrate.macro.outputBits"), ("seed=-3", "seed"),
+      ("substrate.macro.output.bits=99", "substrate.macro.output.bits"), ("seed=-3", "seed"),
     ])
   func wrong(assignment: String, expected: String) throws {
-    let error = try #require(throws: ConfigurationError.self) { try specification("schema: 1", [assignment]) }
+    let error = try #require(throws: ConfigurationError.self) { try specification("schema: 2", [assignment]) }
     #expect(error.description.contains(expected), "\(error)")
   }
 
@@ -90,6 +90,31 @@ let sums = AnySystem(Sums.self)
   func refused(yaml: String, expected: String) throws {
     let error = try #require(throws: ConfigurationError.self) { try specification(yaml) }
     #expect(error.description.contains(expected), "\(error)")
+  }
+
+  @Test("a file of version 1 is read: its device, converters, costs and measured device are where they are now")
+  func version1() throws {
+    let s = try specification(
+      "{ schema: 1, substrate: { macro: { inputBits: 6, outputRange: 4.5, device: { readNoise: 0.02 } }, cost: { pulse_J: 1e-12 } } }"
+    )
+    #expect(s.substrate["macro.input.bits"] == .integer(6) && s.substrate["macro.output.ranging"] == .string("fixed"))
+    #expect(s.substrate["device.readNoise"] == .number(0.02) && s.substrate["macro.output.range"] == .number(4.5))
+    #expect(s.substrate["components.pulse.energy_J"] == .number(1e-12))
+  }
+
+  @Test("a word selects the device's keys, whatever the order; another device's keys are refused")
+  func device() throws {
+    let s = try specification("schema: 2", ["substrate.device.pulseStep=0.1", "substrate.device.kind=ideal"])
+    #expect(s.substrate["device.pulseStep"] == .number(0.1) && s.substrate["device.writeResidue"] == nil)
+    for (wrong, expected) in [
+      (["substrate.device.kind=rrma"], "`rram`"),
+      (["substrate.device.kind=ideal", "substrate.device.writeResidue=0.1"], "substrate.device.writeResidue"),
+      (["substrate.macro.mapping.kind=diferential"], "`differential`"),
+      (["substrate.components.memoryBite.energy_J=1"], "`memoryByte`"),
+    ] {
+      let error = try #require(throws: ConfigurationError.self) { try specification("schema: 2", wrong) }
+      #expect(error.description.contains(expected), "\(error)")
+    }
   }
 
   @Test("an older schema is brought to the current one step by step")

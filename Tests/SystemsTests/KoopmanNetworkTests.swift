@@ -1,4 +1,5 @@
 import Circuits
+import Devices
 import Dynamics
 import Foundation
 import Networks
@@ -107,8 +108,8 @@ import Testing
     var context = ForwardContext(random: random.split("cells"))
     let expected = try network.next(u, z)
     var macro = Macro()
-    (macro.device, macro.inputBits, macro.outputBits) = (.ideal, 0, 0)
-    for substrate in [Digital() as any Substrate, try Analog(macro)] {
+    (macro.input.bits, macro.output.bits) = (0, 0)
+    for substrate in [Digital() as any Substrate, try Analog(macro, device: IdealDevice())] {
       let placed = try PlacedKoopman(network, on: substrate, in: &context)
       let found = try placed.next(placed.features(u, in: &context), z, in: &context)
       #expect(try (found.observed - expected.observed).magnitude().max().item() < 1e-4)
@@ -138,7 +139,7 @@ import Testing
     }
     if constant {
       // Check (d): the settled recursion. It starts a record earlier, as published.
-      let steady = try Digital().linearOperator(KoopmanFilter.steadyMatrix(filter.steady()), in: &context)
+      let steady = try Digital().matrix(KoopmanFilter.steadyMatrix(filter.steady()), in: &context)
       let means = try KoopmanFilter.means(u, steady: steady, in: &context)
       #expect(means.shape == [30, 6])
       let last = try found.at(28)

@@ -54,22 +54,20 @@ import Testing
   func arrays() throws {
     let (study, t) = try Self.square.get()
     let exact = try study.error(study.estimates(t.second, t.records), t.records)
-    var macro = KoopmanNavierStokes.substrate.macro
-    macro.device = .ideal
-    var cells = macro
-    (cells.inputBits, cells.outputBits) = (0, 0)
-    (cells.device.relativeResidue, cells.device.readNoise) = (0.02, 0.01)
-    for (macro, limit) in [(cells, 1.1), (macro, 1.05)] {
+    let ideal = KoopmanNavierStokes.substrate.choosing(.analog).withoutFaults
+    let cells = try ideal.setting("device.relativeResidue=0.02", "device.readNoise=0.01")
+    let converters = try ideal.setting("macro.input.bits=8", "macro.output.bits=8")
+    for (choice, limit) in [(cells, 1.1), (converters, 1.05)] {
       let errors = try (0..<3).map { draw in
         try study.error(
           study.estimates(
-            t.second, t.records, on: Analog(macro), random: RandomStream(seed: 9).split("chip \(draw)")), t.records)
+            t.second, t.records, on: choice.make(), random: RandomStream(seed: 9).split("chip \(draw)")), t.records)
       }
       #expect(errors.reduce(0, +) / 3 < limit * exact)
     }
     // The stored recursion is stable.
     var context = ForwardContext(random: RandomStream(seed: 10))
-    let product = try Analog(cells).linearOperator(
+    let product = try cells.make().matrix(
       KoopmanFilter.steadyMatrix(KoopmanFilter(model: t.second).steady()), in: &context)
     #expect(try KoopmanFilter.spectralRadius(of: product, in: &context) < 1)
   }

@@ -10,20 +10,48 @@ import Testing
 
 /// Cells whose errors are not cut off at the ends of the window, which the error laws assume.
 struct UnclampedCell: DeviceModel {
+  static let kind = "unclamped"
   var sigma: Float = 0
   var levels = 0
   var window: ClosedRange<Float> { 50e-6...150e-6 }
-  var pulsesPerWrite: Float { 1 }
-  func programmed(_ target: Tensor<Float>, using random: inout RandomStream) throws -> Tensor<Float> {
-    var stored = target
-    if levels > 1 {
-      let step = 100e-6 / Float(levels - 1)
-      stored = try ((stored - 50e-6) * (1 / step)).rounded() * step + 50e-6
-    }
-    return try stored + random.normal(target.shape, standardDeviation: sigma * 100e-6)
+  var withoutFaults: UnclampedCell { UnclampedCell() }
+  var faults: [(name: String, keys: [String])] { [] }
+  func validate() {}
+  func cells(_ shape: [Int], using random: inout RandomStream) throws -> any CellArray {
+    Cells(device: self, stored: try .zeros(shape))
   }
-  func aged(_ stored: Tensor<Float>, age: Double) throws -> Tensor<Float> { stored }
-  func readVariance(_ stored: Tensor<Float>) throws -> Tensor<Float> { try .zeros(stored.shape) }
+
+  private struct Cells: CellArray {
+    let device: UnclampedCell
+    var stored: Tensor<Float>
+    var shape: [Int] { stored.shape }
+    func conductance(at time: Double) -> Tensor<Float> { stored }
+    func readVariance(at time: Double, duration: Double) -> Tensor<Float>? { nil }
+    mutating func pulse(_ count: Tensor<Int32>, at time: Double, using random: inout RandomStream) throws -> Writing {
+      throw DeviceError.notPulsed(kind: UnclampedCell.kind)
+    }
+    mutating func write(_ target: Tensor<Float>, at time: Double, using random: inout RandomStream) throws -> Writing {
+      stored = target
+      if device.levels > 1 {
+        let step = 100e-6 / Float(device.levels - 1)
+        stored = try ((stored - 50e-6) * (1 / step)).rounded() * step + 50e-6
+      }
+      stored = try stored + random.normal(target.shape, standardDeviation: device.sigma * 100e-6)
+      return Writing(pulses: Double(target.count))
+    }
+  }
+}
+
+extension Macro {
+  /// Ideal converters, and weights over the whole window.
+  fileprivate static var laws: Macro {
+    var macro = Macro()
+    (macro.input.bits, macro.output.bits) = (0, 0)
+    var mapping = DifferentialMapping()
+    mapping.margin = 0
+    macro.mapping = MappingChoice(mapping)
+    return macro
+  }
 }
 
 @Suite("MIMO-OFDM") struct MIMOOFDMTests {
@@ -32,6 +60,7 @@ struct UnclampedCell: DeviceModel {
   ) throws -> Report {
     var c = MIMOOFDM.Configuration()
     (c.curve_dB, c.detection, c.signal, c.coherence) = ([], .zeroForcing, .subcarriers, 1)
+    c.comparisonSymbols = 0
     change(&c)
     try MIMOOFDM.validate(c)
     return try MIMOOFDM.run(c, in: RunContext(substrate: substrate))
@@ -317,13 +346,11 @@ struct UnclampedCell: DeviceModel {
   }
 
   private func transformError(_ cell: UnclampedCell, programmings: Int) throws -> Double {
-    var macro = Macro()
-    (macro.inputBits, macro.outputBits) = (0, 0)
     let matrix: Tensor<Float> = try Carriers(order: 64, used: 64).analysis()
     var (error, power) = (0.0, 0.0)
     for p in 0..<programmings {
       var context = ForwardContext(random: RandomStream(seed: UInt64(p)))
-      let array = try Analog(macro, device: cell).linearOperator(matrix, in: &context)
+      let array = try Analog(.laws, device: cell).matrix(matrix, in: &context)
       let x: Tensor<Float> = try context.random.normal([1000, 128])
       let exact = try matmul(x, matrix)
       error += Double(try (array.apply(x, in: &context) - exact).squared().sum().item())
@@ -341,9 +368,8 @@ struct UnclampedCell: DeviceModel {
     "matrix errors leave the floor of zero forcing that independent errors make",
     arguments: [(Float(0.005), 1.54e-3), (0.01, 4.68e-3), (0.02, 1.68e-2)])
   func matrixErrors(sigma: Float, expected: Double) throws {
-    var macro = Macro()
-    (macro.inputBits, macro.outputBits, macro.amplifier.gain) = (0, 0, 1e9)
-    macro.amplifier.timeout_s = 1
+    var macro = Macro.laws
+    (macro.amplifier.gain, macro.amplifier.timeout_s) = (1e9, 1)
     var context = ForwardContext(random: RandomStream(seed: 21))
     let (blocks, n) = (600, 64)
     let h: Tensor<Float> = try context.random.normal([blocks, 4, 4, 2, n], standardDeviation: Float(0.5).squareRoot())
@@ -361,9 +387,11 @@ struct UnclampedCell: DeviceModel {
     let re = try product(hRe, xRe) - product(hIm, xIm)
     let im = try product(hRe, xIm) + product(hIm, xRe)
     let y = try Tensor.stack([re, im], axis: 3) + noise
-    let solver = try ClosedLoopSolver(
-      ComplexSystems(h), macro: macro, device: UnclampedCell(sigma: sigma), in: &context)
-    let found = try solver.solve(y.reshaped([blocks * sides, 4, 2, n]), in: &context).x.elements
+    let detector = Detector(
+      substrate: try Analog(macro, device: UnclampedCell(sigma: sigma)), gradientSteps: nil, logicBits: 16)
+    let found = try detector.detect(
+      ComplexSystems(h), y.reshaped([blocks * sides, 4, 2, n]), diagonals: false, in: &context
+    ).x.elements
     let sent = x.elements
     let errors = zip(found, sent).count { ($0 < 0) != ($1 < 0) }
     // 38,400 channels: errors come in groups where channels fade, which leaves some 4 %; 15 % in the specification.
@@ -393,11 +421,10 @@ struct UnclampedCell: DeviceModel {
     let y =
       try Tensor.stack(
         [product(hRe, xRe) - product(hIm, xIm), product(hRe, xIm) + product(hIm, xRe)], axis: 2) + noise
-    var macro = Macro()
-    (macro.device, macro.inputBits, macro.outputBits, macro.amplifier.gain) = (.ideal, 0, 0, 1e9)
-    macro.amplifier.timeout_s = 1
-    let solver = try ClosedLoopSolver(ComplexSystems(stored), macro: macro, in: &context)
-    let found = try solver.solve(y, in: &context).x.elements
+    var macro = Macro.laws
+    (macro.amplifier.gain, macro.amplifier.timeout_s) = (1e9, 1)
+    let detector = Detector(substrate: try Analog(macro, device: IdealDevice()), gradientSteps: nil, logicBits: 16)
+    let found = try detector.detect(ComplexSystems(stored), y, diagonals: false, in: &context).x.elements
     let errors = zip(found, x.elements).count { ($0 < 0) != ($1 < 0) }
     // 51,200 channels whose errors come in groups leave some 4 %; 15 % in the specification.
     #expect(abs(Double(errors) / Double(x.count) / expected - 1) < 0.15)
@@ -409,10 +436,10 @@ struct UnclampedCell: DeviceModel {
   @Test("programming errors cost what their noise says from bits to bits")
   func endToEnd() throws {
     var analog = SubstrateChoice(.analog)
-    analog.macro.device.writeResidue = 0.005
-    analog.macro.device.levels = 0
-    analog.macro.device.readNoise = 0
-    (analog.macro.inputBits, analog.macro.outputBits) = (0, 0)
+    analog.device = analog.device.changing(RRAM.self) {
+      ($0.writeResidue, $0.levels, $0.readNoise) = (0.005, 0, 0)
+    }
+    analog.macro = .laws
     func ratio(_ substrate: SubstrateChoice) throws -> Double {
       let points = [22.0, 24, 26, 28]
       let rates = try points.map { point in
@@ -429,5 +456,53 @@ struct UnclampedCell: DeviceModel {
     // The same random channels on both sides, so that their spread is common.
     let loss = try ratio(analog) - ratio(SubstrateChoice())
     #expect(loss > 0.3 && loss < 1.6)
+  }
+
+  @Test("the detector gives the same solutions in logic as a complex problem and as real ones, and counts both")
+  func realAndComplex() throws {
+    var context = ForwardContext(random: RandomStream(seed: 8))
+    let systems = try ComplexSystems(context.random.normal([2, 6, 3, 2, 5]), ridge: 0.1)
+    let y: Tensor<Float> = try context.random.normal([4, 6, 2, 5])
+    let exact = try Detector(substrate: Digital(), gradientSteps: nil, logicBits: 16)
+      .detect(systems, y, diagonals: true, in: &context)
+    // HᴴH is 6·6 complex products, its factors 27/6; Hᴴy 18 and triangles 9 for each side; L⁻¹ 4·27/6 real ones and 9 squares.
+    let factors = 2 * 4 * (36 + 4), solutions = 4 * 4 * 27, diagonals = 2 * (18 + 9)
+    let products = 5 * (factors + solutions + diagonals)
+    #expect(context.activity.total(.floatLogic, .multiplyAccumulate) == Double(products))
+    context.activity = Activity()
+    var rounded = FixedPoint()
+    rounded.solverBits = 24
+    let real = try Detector(substrate: rounded, gradientSteps: nil, logicBits: 24)
+      .detect(systems, y, diagonals: true, in: &context)
+    // 2⁻²³ and reciprocals good to 2⁻¹⁶, times condition numbers of some ten.
+    #expect(try (real.x - exact.x).magnitude().max().item() < 1e-3)
+    #expect(real.inverseDiagonal?.elements == exact.inverseDiagonal?.elements)
+    // What is found beyond the solution is logic too: factors and L⁻¹ of both blocks.
+    let stacked = 2 * 5 * (252 + 36 + 2 * 108), beyond = 5 * (factors + diagonals)
+    #expect(context.activity.total(.integerLogic, .multiplyAccumulate) == Double(stacked + beyond))
+  }
+
+  @Test("arrays and digital baseband are charged alike: transforms, factors, diagonals, memory, writing")
+  func costs() throws {
+    let report = try simulate(SubstrateChoice(.analog)) {
+      ($0.signal, $0.symbols, $0.coherence) = (.samples, 8, 4)
+      $0.detection = .minimumMeanSquareError
+    }
+    for name in ["latency of one symbol", "energy of one symbol", "area of cells and output converters"] {
+      #expect(try value(report, name).value > 0)
+    }
+    // 4 transforms of 4·32·6 products; for each of 52 carriers a quarter of 4·(40 + 10) + 42 + 16 and 4·(16 + 16), in rounded numbers.
+    let transforms = 4.0 * 4 * 32 * 6
+    let detector = 52.0 * (258.0 / 4 + 128)
+    let small = MIMOOFDM.Configuration()
+    let ledger = MIMOOFDM.digitalBaseband(small, bits: 12, solverBits: 16)
+    #expect(ledger.transforms.total(.integerLogic, .multiplyAccumulate) == transforms)
+    #expect(ledger.rest.total(.integerLogic, .multiplyAccumulate) == detector)
+    // Without the updates of the channel arrays cost less than with them.
+    let (without, with) = (
+      try value(report, "energy gain over digital baseband").value,
+      try value(report, "energy gain, channel updates included").value
+    )
+    #expect(without > with)
   }
 }

@@ -37,10 +37,20 @@ public struct PartPlacer {
     placements += layer.placements.map { $0.inside(name) }
     part = PlacedPart(name: name, layer: layer)
   }
+
+  /// The same for each layer of a sequence.
+  public mutating func callAsFunction(_ name: String, _ part: inout Sequential) throws {
+    for i in part.layers.indices { try self("\(name).\(i)", &part.layers[i]) }
+  }
+
+  /// Says that a part stays as it is. Whoever computes with it counts its work.
+  public mutating func keepsDigital(_ name: String, _ reason: String) {
+    placements.append(Placement(name, staysDigital: reason))
+  }
 }
 
 extension Layer {
-  /// This layer with its inner layers, each kept as `any Layer`, on a substrate:
+  /// This layer with its inner layers, each kept as `any Layer` or `Sequential`, on a substrate:
   ///
   ///     func placed(on substrate: any Substrate, in context: inout ForwardContext) throws -> some PlacedLayer {
   ///       try placedByParts(on: substrate, in: &context) { copy, place in

@@ -27,7 +27,8 @@ extension ONNXOperators {
     case _ where products.contains(node.kind): "its constant is not one matrix"
     case _ where moving.contains(node.kind): "only moves numbers"
     case _ where normalising.contains(node.kind): "statistics of computed numbers"
-    case "MaxPool", "AveragePool", "Resize", "BatchNormalization": "fixed factors for each channel, nothing trained to sum"
+    case "MaxPool", "AveragePool", "Resize": "a window over one channel, without weights"
+    case "BatchNormalization": "one factor and one shift for each channel, no sum of products"
     case _ where reducing[node.kind] != nil: "sums or compares computed numbers"
     default: "works on single numbers"
     }

@@ -1,7 +1,9 @@
 import Chips
+import Circuits
 import Foundation
 import Reports
 import Substrates
+import Tensors
 
 /// Time and energy of one sample: a digital solver against the loop.
 struct Costs {
@@ -10,50 +12,41 @@ struct Costs {
 
   init(_ c: DiffusionSolver.Configuration, _ context: RunContext) { (self.c, self.context) = (c, context) }
 
-  /// Multiply–accumulates of one evaluation.
-  private let products = 28.0 + 196 + 28
+  /// Energy of one evaluation of the network in digital logic, in joules: arithmetic and data movement, with numbers as wide as
+  /// those of the loop's signal converters; weights are fetched once for all samples.
+  private func step(_ network: ScoreNetwork, _ random: RandomStream) throws -> Double {
+    let count = 256
+    let found = try Sampler(c: c, network: network).samples(
+      count, on: Digital(), steps: IntegrationSteps(.euler, 1), stochastic: false, random: random)
+    let bits = context.substrate.macro.loop.signalBits
+    return context.substrate.cost(of: found.activity.charged(at: bits > 0 ? bits : 32)).energy_J / Double(count)
+  }
 
   /// - Parameters:
-  ///   - activity: of `samples` samples on arrays; of no loop, where the substrate is digital.
-  ///   - smallest: evaluations of the cheapest digital solver of equal quality.
+  ///   - activity: of `samples` samples on the substrate; only that of loops is compared.
+  ///   - smallest: evaluations of the cheapest digital solver of equal quality; nothing where none was good enough.
   ///   - published: names of parameter sets with the speed-up and the energy factor that are published for them.
   func add(
-    label: String, samples: Int, activity: Activity, conductance: Double, smallest: Int,
+    label: String, samples: Int, activity: Activity, network: ScoreNetwork, smallest: Int?,
     published: [(name: String, speed: Double, energy: Double)], to report: inout Report
-  ) {
-    let macro = context.substrate.macro
-    report.figure("evaluations of the cheapest solver of equal quality, \(label)", Double(smallest), how: .simulated)
-    guard activity.settling_s > 0 else { return }
-    let cost = context.substrate.cost.cost(of: activity, macro: macro, meanConductance: conductance)
-    let run = macro.loop.run_s
+  ) throws {
+    if let smallest {
+      report.figure("evaluations of the cheapest solver of equal quality, \(label)", Double(smallest), how: .simulated)
+    } else {
+      report.note("No digital solver of \(c.curve) steps was as good as a thousand Euler steps, \(label).")
+    }
+    guard activity.total(.closedLoop, .settling) > 0 else { return }
+    let cost = context.substrate.cost(of: activity)
+    let run = context.substrate.macro.loop.run_s
     let energy = cost.energy_J / Double(samples)
     report.figure("time of one sample, \(label)", run, unit: "s", how: .projected)
     report.figure("energy of one sample, \(label)", energy, unit: "J", how: .projected)
-    report.figure("speed-up, \(label), equal quality", Double(smallest) * c.digitalStep_s / run, how: .projected)
-    let logic = context.substrate.cost.digitalOperation_J * products
-    // What the published factors say one step of their digital baseband takes; ours adds nothing to the arithmetic.
-    report.figure(
-      "energy reduction, \(label), equal quality", Double(smallest) * logic / energy, how: .projected)
-    var rows: [[String]] = []
-    for set in published {
-      // Back-solved: the digital time is the published factor times a run; its steps follow from the step's latency.
-      let time = set.speed * run
-      let steps = time / c.digitalStep_s
-      let perStep = set.energy * energy / steps
-      rows.append(
-        [
-          set.name, ReportPage.text(steps), ReportPage.text(c.digitalStep_s), ReportPage.text(perStep),
-          ReportPage.text(steps * c.digitalStep_s / run), ReportPage.text(steps * perStep / energy),
-          ReportPage.text(set.speed / set.energy), ReportPage.text(Double(smallest) * c.digitalStep_s / run),
-          ReportPage.text(Double(smallest) * perStep / energy),
-        ])
+    if let smallest {
+      let logic = try step(network, context.random.split("cost of a step"))
+      report.figure("speed-up, \(label), equal quality", Double(smallest) * c.digitalStep_s / run, how: .projected)
+      report.figure("energy reduction, \(label), equal quality", Double(smallest) * logic / energy, how: .projected)
     }
-    report.table(
-      "Published factors, \(label): parameters solved from them, not found (projected)",
-      columns: [
-        "parameter set", "digital steps", "step (s)", "energy of a step (J)", "speed-up", "energy factor",
-        "power analog/digital", "speed-up at \(smallest) evaluations", "energy factor at \(smallest) evaluations",
-      ], rows: rows)
+    solved(label, run, energy, smallest, published, &report)
     let steps = c.curve.map(Double.init)
     report.charts.append(
       Chart(
@@ -64,12 +57,39 @@ struct Costs {
           Chart.Series(
             "run of \(ReportPage.text(run)) s", .lineWithPoints, x: steps, y: steps.map { $0 * c.digitalStep_s / run })
         ]))
+    report.costs("One sample on arrays, \(label) (projected)", cost, per: Double(samples))
+  }
+
+  /// What the published factors say one step of their digital baseband takes.
+  private func solved(
+    _ label: String, _ run: Double, _ energy: Double, _ smallest: Int?,
+    _ published: [(name: String, speed: Double, energy: Double)], _ report: inout Report
+  ) {
+    var rows: [[String]] = []
+    for set in published {
+      // Back-solved: the digital time is the published factor times a run; its steps follow from the step's latency.
+      let steps = set.speed * run / c.digitalStep_s
+      let perStep = set.energy * energy / steps
+      let ours = smallest.map { count in
+        [Double(count) * c.digitalStep_s / run, Double(count) * perStep / energy].map(ReportPage.text)
+      }
+      rows.append(
+        [
+          set.name, ReportPage.text(steps), ReportPage.text(c.digitalStep_s), ReportPage.text(perStep),
+          ReportPage.text(steps * c.digitalStep_s / run), ReportPage.text(steps * perStep / energy),
+          ReportPage.text(set.speed / set.energy),
+        ] + (ours ?? ["–", "–"]))
+    }
+    let count = smallest.map(String.init) ?? "no"
     report.table(
-      "Energy of one sample on arrays, \(label) (projected)", columns: ["part", "energy (J)"],
-      rows: cost.parts.map { [$0.name, ReportPage.text($0.energy_J / Double(samples))] })
+      "Published factors, \(label): parameters solved from them, not found (projected)",
+      columns: [
+        "parameter set", "digital steps", "step (s)", "energy of a step (J)", "speed-up", "energy factor",
+        "power analog/digital", "speed-up at \(count) evaluations", "energy factor at \(count) evaluations",
+      ], rows: rows)
     report.note(
       "Speed-ups take \(ReportPage.text(c.digitalStep_s)) s for a digital step and \(ReportPage.text(run)) s for a run, both "
         + "assumptions; the published factors fit them at the step counts of the table. A digital solver of equal quality "
-        + "needs \(smallest) evaluations, which is why our factor is smaller.")
+        + "needs \(count) evaluations, which is why our factor is smaller.")
   }
 }

@@ -1,4 +1,4 @@
-import Circuits
+import Chips
 import Foundation
 import Reports
 import Settings
@@ -83,18 +83,7 @@ public enum DiffusionSolver: System {
 
   /// 64 levels in 20–100 µS, 5 % write error and 2 % read noise of the conductance (K, low confidence). Stuck cells and the
   /// neurons' clamp are left out of the default chip, on which nothing works with them; reports show what each does.
-  public static var substrate: SubstrateChoice {
-    var choice = SubstrateChoice()
-    choice.macro.device.lowest_S = 20e-6
-    choice.macro.device.highest_S = 100e-6
-    choice.macro.device.writeResidue = 0
-    choice.macro.device.relativeResidue = 0.05
-    choice.macro.device.readNoise = 0.02
-    choice.macro.loop.clamp = 0
-    (choice.macro.rows, choice.macro.columns) = (32, 32)
-    choice.draws = 5
-    return choice
-  }
+  public static var substrate: SubstrateChoice { SubstrateChoice(.bench, draws: 5) }
 
   public static func validate(_ c: Configuration) throws {
     func require(_ holds: Bool, _ key: String, _ found: Any, _ expected: String) throws {
@@ -148,7 +137,7 @@ struct Sampler {
   func samples(
     _ count: Int, on substrate: any Substrate, steps: IntegrationSteps, scale: Double? = nil, stochastic: Bool? = nil,
     label: Int? = nil, start: Tensor<Float>? = nil, random: RandomStream
-  ) throws -> (points: Tensor<Float>, activity: Activity, conductance: Double) {
+  ) throws -> (points: Tensor<Float>, activity: Activity, inventory: Inventory) {
     var random = random
     let x: Tensor<Float> = try start ?? random.normal([count, 2])
     var context = ForwardContext(random: random.split("substrate"))
@@ -157,6 +146,6 @@ struct Sampler {
       scale: scale ?? c.betaScale, stochastic: stochastic ?? c.stochastic, noiseInRate: c.noiseInRate,
       to: c.overshoot > 0 ? -c.overshoot : 1e-5, injected: network.injected(class: label))
     let points = try integrator.integrate(x, signals, in: &context)
-    return (points, context.activity, (integrator as? ClosedLoopIntegrator)?.meanConductance ?? 0)
+    return (points, context.activity.operation, integrator.inventory)
   }
 }

@@ -33,6 +33,13 @@ struct LetterAutoencoder: Layer {
     try visitor("fourth", &fourth)
   }
 
+  func placed(on substrate: any Substrate, in context: inout ForwardContext) -> KeptDigital<LetterAutoencoder> {
+    // 30,624 products, each with a sum, for the 144 points of a picture.
+    keptDigital(
+      "runs in software in the published system; arrays hold the score network", on: substrate,
+      operations: 2 * 30_624 / 144)
+  }
+
   func forward(_ x: Tensor<Float>, in context: inout ForwardContext) throws -> Tensor<Float> {
     try decode(codes(x, &context).mean)
   }

@@ -15,7 +15,7 @@ struct LetterReader {
     network = Sequential(
       try Convolution(1, 8, window: [3, 3], stride: 2, padding: 1, activation: .relu, using: &random),
       try Convolution(8, 16, window: [3, 3], stride: 2, padding: 1, activation: .relu, using: &random),
-      Function { try $0.flattened(from: 1) }, try Dense(144, 3, using: &random))
+      Function(operations: 0) { try $0.flattened(from: 1) }, try Dense(144, 3, using: &random))
     let order = try random.permutation(set.labels.count)
     let cut = set.labels.count * 9 / 10
     let (learned, kept) = (try order.slice(0..<cut), try order.slice(cut..<set.labels.count))

@@ -1,4 +1,3 @@
-import Circuits
 import Foundation
 import Reports
 import Substrates
@@ -24,10 +23,10 @@ struct LetterStudy {
     let sampler = Sampler(c: c, network: network)
     let names = ["H", "K", "U"]
     let count = max(1, c.samples / 3)
-    let draws = context.substrate.kind == .analog ? context.substrate.draws : 1
+    let draws = context.substrate.drawCount
     var shares = [[Double]](repeating: [], count: 3)
     var shown: [(String, Tensor<Float>)] = []
-    var cost = (activity: Activity(), conductance: 0.0)
+    var activity = Activity()
     for draw in 0..<draws {
       let substrate = try context.substrate.make()
       for label in 0..<3 {
@@ -36,20 +35,20 @@ struct LetterStudy {
           count, on: substrate, steps: c.solver, label: label, random: context.random.split("samples \(draw)"))
         shares[label].append(Cloud.share(found.points, nearestTo: label))
         if draw == 0 { shown.append((names[label], found.points)) }
-        cost = (cost.activity + found.activity, found.conductance)
+        activity += found.activity
       }
       try context.progress(0.6 + 0.1 * Double(draw + 1) / Double(draws), "samples, draw \(draw + 1)")
     }
     for label in 0..<3 {
-      let (mean, spread) = RingStudy.statistics(shares[label])
+      let (mean, spread) = meanAndSpread(shares[label])
       report.figure(
         "samples of \(names[label]) nearest to their centre", mean, unit: "fraction", how: .simulated, data: data,
         uncertainty: spread)
     }
     let smallest = try curve(sampler, count, letters.points, data, &report)
     try letters.pictures(shown, &report)
-    Costs(c, context).add(
-      label: "conditional", samples: count * 3 * draws, activity: cost.activity, conductance: cost.conductance,
+    try Costs(c, context).add(
+      label: "conditional", samples: count * 3 * draws, activity: activity, network: network,
       smallest: smallest, published: [("preprint", 156.5, 4.1), ("journal", 116.5, 2.08)], to: &report)
     report.charts.insert(picture(shown, letters.points, data), at: 0)
     report.charts.append(
@@ -62,7 +61,7 @@ struct LetterStudy {
   /// classes together no further from the data than 0.05 nat more.
   private func curve(
     _ sampler: Sampler, _ count: Int, _ points: Tensor<Float>, _ data: String, _ report: inout Report
-  ) throws -> Int {
+  ) throws -> Int? {
     func quality(_ steps: Int) throws -> (share: Double, divergence: Double) {
       let found = try (0..<3).map { label in
         try sampler.samples(
@@ -94,7 +93,7 @@ struct LetterStudy {
           Chart.Series(
             "divergence from the data (nat)", .lineWithPoints, x: steps.map(Double.init), y: found.map(\.divergence)),
         ]))
-    return good.map(\.0).min() ?? 1000
+    return good.map(\.0).min()
   }
 
   private func picture(_ sets: [(String, Tensor<Float>)], _ points: Tensor<Float>, _ data: String) -> Chart {

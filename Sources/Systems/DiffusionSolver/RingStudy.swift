@@ -1,7 +1,7 @@
-import Circuits
 import Dynamics
 import Foundation
 import Reports
+import Settings
 import Substrates
 import Tensors
 
@@ -28,13 +28,13 @@ struct RingStudy {
 
     // Headline: the chosen substrate; on arrays every draw is another chip.
     var results: [(ring: Cloud.Ring, points: Tensor<Float>)] = []
-    let draws = context.substrate.kind == .analog ? context.substrate.draws : 1
-    var cost = (activity: Activity(), conductance: 0.0)
+    let draws = context.substrate.drawCount
+    var activity = Activity()
     for draw in 0..<draws {
       let found = try sampler.samples(
         c.samples, on: context.substrate.make(), steps: c.solver, random: context.random.split("samples \(draw)"))
       results.append((Cloud.Ring(found.points, reference: ring), found.points))
-      cost = (found.activity, found.conductance)
+      activity = found.activity
       try context.progress(0.5 + 0.1 * Double(draw + 1) / Double(draws), "samples, draw \(draw + 1)")
     }
     headline(results, ring, &report)
@@ -43,11 +43,10 @@ struct RingStudy {
     ).points
     let smallest = try curves(sampler, points, ring, &report)
     try parts(sampler, ring, &report)
-    Costs(c, context).add(
-      label: "unconditional", samples: c.samples, activity: cost.activity, conductance: cost.conductance,
-      smallest: smallest, published: [("preprint", 64.8, 5.2), ("journal", 69.0, 1.46)], to: &report)
+    try Costs(c, context).add(
+      label: "unconditional", samples: c.samples, activity: activity, network: network, smallest: smallest, published: [("preprint", 64.8, 5.2), ("journal", 69.0, 1.46)], to: &report)
     report.charts.insert(
-      picture([("data", ring), ("in steps", exact), ("\(context.substrate.kind)", results[0].points)]), at: 0)
+      picture([("data", ring), ("in steps", exact), ("\(context.substrate.kind.rawValue)", results[0].points)]), at: 0)
     report.charts.append(
       Chart(
         "Training loss on the synthetic ring", x: Chart.Axis("iteration"), y: Chart.Axis("loss"),
@@ -92,7 +91,7 @@ struct RingStudy {
     _ results: [(ring: Cloud.Ring, points: Tensor<Float>)], _ ring: Tensor<Float>, _ report: inout Report
   ) {
     func add(_ name: String, _ unit: String = "", _ value: ((ring: Cloud.Ring, points: Tensor<Float>)) -> Double) {
-      let (mean, spread) = Self.statistics(results.map(value))
+      let (mean, spread) = meanAndSpread(results.map(value))
       report.figure(name, mean, unit: unit, how: .simulated, data: data, uncertainty: spread)
     }
     add("radius, mean") { $0.ring.radius }
@@ -107,12 +106,6 @@ struct RingStudy {
     add("distance of histograms, as the authors measure") { Cloud.histogramDistance($0.points, from: ring) }
   }
 
-  static func statistics(_ values: [Double]) -> (mean: Double, spread: Double) {
-    let mean = values.reduce(0, +) / Double(max(1, values.count))
-    let square = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    return (mean, values.count > 1 ? (square / Double(values.count - 1)).squareRoot() : 0)
-  }
-
   private func row(_ name: String, _ evaluations: String, _ points: Tensor<Float>, _ ring: Tensor<Float>) -> [String] {
     let r = Cloud.Ring(points, reference: ring)
     return [name, evaluations, "\(ReportPage.text(r.radius)) ± \(ReportPage.text(r.deviation))"]
@@ -121,7 +114,7 @@ struct RingStudy {
 
   /// Quality of every exact solver against its steps, with what else the specification compares with.
   private func curves(_ sampler: Sampler, _ points: Tensor<Float>, _ ring: Tensor<Float>, _ report: inout Report) throws
-    -> Int
+    -> Int?
   {
     let random = context.random.split("comparison")
     let n = c.comparisonSamples
@@ -187,7 +180,7 @@ struct RingStudy {
       Chart(
         "Quality against steps (synthetic ring)", x: Chart.Axis("steps", logarithmic: true),
         y: Chart.Axis("share of samples on the ring"), series))
-    return smallest ?? 1000
+    return smallest
   }
 
   /// Samples of a Gaussian kernel density estimate.
@@ -216,74 +209,44 @@ struct RingStudy {
     return (try found.state.converted(), found.evaluations)
   }
 
-  /// The circuit with each fault alone, and with all of them.
+  /// The circuit with each fault alone, and with all of them; nothing where there is no circuit.
   private func parts(_ sampler: Sampler, _ ring: Tensor<Float>, _ report: inout Report) throws {
-    let full = context.substrate.macro
-    var ideal = full
-    ideal.device = .ideal
-    (ideal.device.lowest_S, ideal.device.highest_S) = (full.device.lowest_S, full.device.highest_S)
-    ideal.loop = .ideal
-    ideal.loop.run_s = full.loop.run_s
-    func with(_ change: (inout Macro) -> Void) -> Macro {
-      var macro = ideal
-      change(&macro)
-      return macro
+    let alone = try context.substrate.eachFaultAlone
+    guard !alone.isEmpty else { return }
+    let full = context.substrate
+    var cases: [(name: String, substrate: SubstrateChoice)] = [("ideal parts", full.withoutFaults)] + alone
+    // What the default chip leaves out, and errors in proportion to the weight, where the device has such settings.
+    func add(_ name: String, _ base: SubstrateChoice, _ setting: String) throws {
+      do { cases.append((name, try base.setting(setting))) } catch ConfigurationError.unknownKey {}
     }
-    let cases: [(String, Macro)] = [
-      ("ideal parts", ideal), ("levels", with { $0.device.levels = full.device.levels }),
-      (
-        "write error",
-        with {
-          ($0.device.writeResidue, $0.device.relativeResidue) = (full.device.writeResidue, full.device.relativeResidue)
-        }
-      ),
-      ("read noise", with { $0.device.readNoise = full.device.readNoise }),
-      ("2.7 % stuck cells", with { $0.device.stuckFraction = 0.027 }),
-      ("amplifier lag", with { $0.loop.amplifierLag = full.loop.amplifierLag }),
-      ("leakage", with { $0.loop.leakTime = full.loop.leakTime }),
-      ("multiplier gain", with { $0.loop.multiplierGainError = full.loop.multiplierGainError }),
-      ("multiplier offset", with { $0.loop.multiplierOffset_V = full.loop.multiplierOffset_V }),
-      ("clamp at 1.5", with { $0.loop.clamp = Double(ScoreNetwork.ceiling) }),
-      (
-        "signals: converters and refresh",
-        with { ($0.loop.signalBits, $0.loop.refreshes) = (full.loop.signalBits, full.loop.refreshes) }
-      ),
-      (
-        "levels, write error and read noise",
-        with {
-          $0.device = full.device
-          $0.device.stuckFraction = 0
-        }
-      ),
-      (
-        "the same, errors relative to the weight (lower end of the window at 0 S)",
-        with {
-          $0.device = full.device
-          ($0.device.stuckFraction, $0.device.lowest_S) = (0, 0)
-        }
-      ), ("all of this chip", full),
-    ]
+    try add("2.7 % stuck cells", full.withoutFaults, "device.stuckFraction=0.027")
+    try add("clamp at 1.5", full.withoutFaults, "macro.loop.clamp=\(ScoreNetwork.ceiling)")
+    var cells = full.withoutFaults
+    cells.device = full.device
+    cases.append(("levels, write error and read noise", cells))
+    try add("the same, errors relative to the weight (lower end of the window at 0 S)", cells, "device.lowest_S=0")
+    cases.append(("all of this chip", full))
     var rows: [[String]] = []
-    for (i, (name, macro)) in cases.enumerated() {
+    for (i, item) in cases.enumerated() {
       var shares: [Double] = []
       var divergences: [Double] = []
-      for draw in 0..<context.substrate.draws {
-        let substrate = try Analog(macro, device: name == cases.last?.0 ? context.substrate.makeDevice() : nil)
+      for draw in 0..<full.draws {
         let found = try sampler.samples(
-          c.comparisonSamples, on: substrate, steps: c.solver, random: context.random.split("parts \(draw)"))
+          c.comparisonSamples, on: item.substrate.make(), steps: c.solver,
+          random: context.random.split("parts \(draw)"))
         let quality = Cloud.Ring(found.points, reference: ring)
         shares.append(quality.share)
         divergences.append(quality.divergence)
       }
-      let (share, spread) = Self.statistics(shares)
+      let (share, spread) = meanAndSpread(shares)
       rows.append([
-        name, "\(ReportPage.text(share)) ± \(ReportPage.text(spread))",
-        ReportPage.text(Self.statistics(divergences).mean),
+        item.name, "\(ReportPage.text(share)) ± \(ReportPage.text(spread))",
+        ReportPage.text(meanAndSpread(divergences).mean),
       ])
-      try context.progress(0.9 + 0.1 * Double(i + 1) / Double(cases.count), name)
+      try context.progress(0.9 + 0.1 * Double(i + 1) / Double(cases.count), item.name)
     }
     report.table(
-      "The circuit on the synthetic ring, each fault alone (\(context.substrate.draws) chips)",
+      "The circuit on the synthetic ring, each fault alone (\(full.draws) chips)",
       columns: ["faults", "share on the ring", "divergence (nat)"], rows: rows)
   }
 

@@ -49,6 +49,13 @@ public struct ScoreNetwork: Layer, Sendable {
     try visitor("frequencies", buffer: &frequencies)
   }
 
+  public func placed(on substrate: any Substrate, in context: inout ForwardContext) -> KeptDigital<ScoreNetwork> {
+    // A product and a sum for each weight, over two results.
+    keptDigital(
+      "trained and evaluated in software; a substrate closes the loop around it", on: substrate,
+      operations: weights.reduce(0) { $0 + $1.count })
+  }
+
   /// The activations of the last hidden layers, which training keeps below `ceiling`.
   private static func run(
     _ x: Tensor<Float>, _ e: Tensor<Float>, _ weights: [Tensor<Float>], _ biases: [Tensor<Float>]
@@ -77,9 +84,13 @@ public struct ScoreNetwork: Layer, Sendable {
     return try Self.run(x.slice(0..<2, axis: 1), embedding(t), weights, biases).score
   }
 
-  /// For a substrate.
-  public func feedback() throws -> FeedbackNetwork {
-    try FeedbackNetwork(weights: weights, biases: biases, amplitude: Self.amplitude)
+  /// For a substrate: what is injected goes to both hidden layers, and the last layer carries the amplitude.
+  public func feedback() throws -> FeedbackLoop {
+    try FeedbackLoop([
+      FeedbackLoop.Layer(weights[0], bias: biases[0], activation: .rectifier(), injected: 0),
+      FeedbackLoop.Layer(weights[1], bias: biases[1], activation: .rectifier(), injected: 0),
+      FeedbackLoop.Layer(weights[2] * Self.amplitude, bias: biases[2] * Self.amplitude),
+    ])
   }
 
   /// What is injected at a time, for a class where there are classes; zeros stand for no class.

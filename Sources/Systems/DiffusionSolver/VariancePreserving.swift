@@ -32,6 +32,6 @@ public struct VariancePreserving: Sendable {
       return noiseInRate ? variance : variance.squareRoot()
     }
     return LoopSignals(
-      from: start, to: end, linear: linear, gain: gain, noise: stochastic ? noise : nil, injected: injected)
+      from: start, to: end, linear: linear, gain: gain, noise: stochastic ? noise : nil, injected: [injected])
   }
 }

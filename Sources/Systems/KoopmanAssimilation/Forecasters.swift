@@ -114,6 +114,15 @@ struct FourierOperator: Layer {
     try visitor("last", &last)
   }
 
+  func placed(on substrate: any Substrate, in context: inout ForwardContext) -> KeptDigital<FourierOperator> {
+    // Products, each with a sum, for each point: dense layers, both transforms, and the mixing of modes.
+    let points = grid.shape[1]
+    let layer = width * width + 4 * modes * width + 4 * modes * width * width / points
+    let products = 2 * width + pointwise.count * layer + width * 128 + 128
+    return keptDigital(
+      "a published method to compare with, always in software", on: substrate, operations: 2 * products)
+  }
+
   /// - Parameter x: shape `[batch, points]`.
   func forward(_ x: Tensor<Float>, in context: inout ForwardContext) throws -> Tensor<Float> {
     let (batch, n) = (x.shape[0], x.shape[1])
@@ -139,14 +148,14 @@ extension Sequential {
   package static func convolutionForecaster(points n: Int, channels: Int, using random: inout RandomStream) throws
     -> Sequential
   {
-    var layers: [any Layer] = [Function { try $0.reshaped([nil, 1, n, n]) }]
+    var layers: [any Layer] = [Function(operations: 0) { try $0.reshaped([nil, 1, n, n]) }]
     for (inputs, outputs, window) in [(1, channels, 3)] + Array(repeating: (channels, channels, 5), count: 4) {
       layers.append(
         try Convolution(inputs, outputs, window: [window, window], padding: Window([window / 2]), using: &random))
-      layers.append(Function { try silu($0) })
+      layers.append(Function(operations: 2) { try silu($0) })
     }
     layers.append(try Convolution(channels, 1, window: [3, 3], padding: 1, using: &random))
-    return Sequential(layers + [Function { try $0.flattened(from: 1) }])
+    return Sequential(layers + [Function(operations: 0) { try $0.flattened(from: 1) }])
   }
 }
 

@@ -72,13 +72,13 @@ package struct KoopmanNetwork: Layer {
     _ channels: [Int], side: Int, _ isCircular: Bool, transposed: Bool, using random: inout RandomStream
   ) throws -> Sequential {
     let count = channels.count - 1
-    var layers: [any Layer] = [Function { try $0.reshaped([nil, 1, side, side]) }]
+    var layers: [any Layer] = [Function(operations: 0) { try $0.reshaped([nil, 1, side, side]) }]
     for i in 0..<count {
       let isStep = transposed ? i == count - 4 || i == count - 5 : i == 3 || i == 4
       let (window, stride) = isStep ? ([4, 4], 2) : ([3, 3], 1)
       if isCircular {
         layers.append(
-          Function {
+          Function(operations: 0) {
             try $0.padded(axis: 2, before: 1, after: 1, mode: .circular)
               .padded(axis: 3, before: 1, after: 1, mode: .circular)
           })
@@ -96,7 +96,8 @@ package struct KoopmanNetwork: Layer {
             padding: Window([isCircular ? 0 : 1]),
             using: &random))
       }
-      layers.append(Function { i + 1 < count ? try silu($0) : try $0.flattened(from: 1) })
+      let isLast = i + 1 == count
+      layers.append(Function(operations: isLast ? 0 : 2) { try isLast ? $0.flattened(from: 1) : silu($0) })
     }
     return Sequential(layers)
   }
@@ -107,6 +108,18 @@ package struct KoopmanNetwork: Layer {
     try visitor("trunk", &trunk)
     try visitor("weight", &weight)
     try visitor("bias", &bias)
+  }
+
+  /// Encoder, decoder and features; `PlacedKoopman` also puts the latent system onto a substrate.
+  package func placed(on substrate: any Substrate, in context: inout ForwardContext) throws
+    -> PlacedParts<KoopmanNetwork>
+  {
+    try placedByParts(on: substrate, in: &context) { copy, place in
+      try place("encoder", &copy.encoder)
+      try place("decoder", &copy.decoder)
+      try place("trunk", &copy.trunk)
+      place.keepsDigital("weight", "the autoencoder does not use the latent system")
+    }
   }
 
   /// Codes of states: the network as an autoencoder.
@@ -154,7 +167,7 @@ extension Sequential {
     var layers: [any Layer] = []
     for i in 0..<widths.count - 1 {
       layers.append(try Dense(widths[i], widths[i + 1], using: &random))
-      if activatingLast || i + 2 < widths.count { layers.append(Function { try silu($0) }) }
+      if activatingLast || i + 2 < widths.count { layers.append(Function(operations: 2) { try silu($0) }) }
     }
     return Sequential(layers)
   }

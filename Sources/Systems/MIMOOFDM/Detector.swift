@@ -2,18 +2,18 @@ import Substrates
 import Tensors
 
 /// Separates streams: complex least squares on a substrate, and what a receiver needs beyond the solution.
-struct Detector {
+package struct Detector {
   let substrate: any Substrate
   /// Gradient steps instead of the substrate's own way to solve.
   let gradientSteps: Int?
   /// Width of the numbers in which diagonals of the inverse are found where the substrate is not exact.
   let logicBits: Int
 
-  struct Detection {
+  package struct Detection {
     /// Shape `[blocks·k, columns, 2, systems]`.
-    var x: Tensor<Float>
+    package var x: Tensor<Float>
     /// Diagonals of (HᴴH + λI)⁻¹, from which bias and signal-to-noise ratio follow; shape `[blocks·k, columns, systems]`.
-    var inverseDiagonal: Tensor<Float>?
+    package var inverseDiagonal: Tensor<Float>?
     /// How long each system of each block took to settle, in seconds, `[blocks][systems]`.
     var times_s: [[Double]] = []
     /// Systems that had not settled when their time was over.
@@ -22,11 +22,16 @@ struct Detector {
     var inventory = Inventory()
   }
 
+  package init(substrate: any Substrate, gradientSteps: Int?, logicBits: Int) {
+    (self.substrate, self.gradientSteps, self.logicBits) = (substrate, gradientSteps, logicBits)
+  }
+
   /// - Parameters:
   ///   - y: shape `[blocks·k, rows, 2, systems]`; side s belongs to the matrices of block s/k.
   ///   - diagonals: whether diagonals of the inverse are needed. They are found in logic, which the ledger holds.
-  func detect(_ systems: ComplexSystems, _ y: Tensor<Float>, diagonals: Bool, in context: inout ForwardContext) throws
-    -> Detection
+  package func detect(
+    _ systems: ComplexSystems, _ y: Tensor<Float>, diagonals: Bool, in context: inout ForwardContext
+  ) throws -> Detection
   {
     let sides = try systems.sides(of: y)
     let work = DetectorLogic(systems)

@@ -29,7 +29,9 @@ extension MIMOOFDM {
   /// What a digital baseband does for one data symbol, in the widths of the fixed-point substrate: fast transforms of all antennas,
   /// channel estimation, detection and what the receiver needs beside it. Numbers come from memory and go back once for each
   /// of these; training symbols and matrices are shared by the symbols of a channel.
-  static func digitalBaseband(_ c: Configuration, bits: Int, solverBits: Int) -> (transforms: Activity, rest: Activity) {
+  package static func digitalBaseband(_ c: Configuration, bits: Int, solverBits: Int) -> (
+    transforms: Activity, rest: Activity
+  ) {
     let share = 1 / Double(c.coherence)
     let pilots = c.estimation == .known ? 0 : c.trainingSymbols
     let bytes = (bits + 7) / 8
