@@ -78,7 +78,9 @@ public struct NeuralField<Scalar: TensorScalar>: Sendable {
   package var sizes: [Int] { (weights.first.map { [$0.shape[0]] } ?? []) + biases.map(\.count) }
 
   func check() throws(TensorError) {
-    guard weights.count == biases.count, weights.count == activations.count, (1...Self.layerLimit).contains(weights.count) else {
+    guard weights.count == biases.count, weights.count == activations.count,
+      (1...Self.layerLimit).contains(weights.count)
+    else {
       throw .invalidArgument("parameters", found: "\(weights.count) layers", expected: "1 to \(Self.layerLimit)")
     }
     var inputs = weights[0].shape.first ?? 0

@@ -29,7 +29,8 @@ struct DigitalIntegrator: Integrator {
     let stream = context.random.reserve(hasNoise ? kk_feedback_blocks(loop.states, steps.steps) * units : 0)
     // Samples in the lanes: [states, samples].
     let state = try x.detached().transposed().copied()
-    let perStep = steps.method.stages.reach.count * (samples * loop.drives + loop.layers.reduce(0) { $0 + $1.bias.count })
+    let perStep =
+      steps.method.stages.reach.count * (samples * loop.drives + loop.layers.reduce(0) { $0 + $1.bias.count })
     let longest = max(1, Self.signalLimit / max(1, perStep))
     var done = 0
     var results: [Tensor<Float>] = []
@@ -47,7 +48,8 @@ struct DigitalIntegrator: Integrator {
 
   /// Some steps of all samples, in place.
   private func advance(
-    _ state: Tensor<Float>, from first: Int, by count: Int, _ signals: LoopSignals, _ stream: (key: UInt64, block: UInt64)
+    _ state: Tensor<Float>, from first: Int, by count: Int, _ signals: LoopSignals,
+    _ stream: (key: UInt64, block: UInt64)
   ) throws(TensorError) {
     let samples = state.shape[1]
     let (reach, share, nodes) = steps.method.stages
@@ -121,7 +123,8 @@ extension FeedbackLoop {
     var moved = 3 * states
     var stored = 0
     for layer in layers {
-      operations += (layer.injected == nil ? 0 : layer.bias.count) + (layer.activation == .identity ? 0 : layer.bias.count)
+      operations +=
+        (layer.injected == nil ? 0 : layer.bias.count) + (layer.activation == .identity ? 0 : layer.bias.count)
       moved += layer.weights.shape[0] + layer.bias.count
       stored += layer.weights.count + layer.bias.count
     }

@@ -13,7 +13,8 @@ package struct LoopKernel: @unchecked Sendable {
   /// - Parameters:
   ///   - loop: what is computed.
   ///   - weights: what is stored of its weights and biases, where that differs: `[inputs, outputs]` and `[outputs]`.
-  package init(_ loop: FeedbackLoop, stored: [(weights: Tensor<Float>, bias: Tensor<Float>)]? = nil) throws(TensorError) {
+  package init(_ loop: FeedbackLoop, stored: [(weights: Tensor<Float>, bias: Tensor<Float>)]? = nil) throws(TensorError)
+  {
     let own = stored ?? loop.layers.map { ($0.weights, $0.bias) }
     weights = try own.map { layer throws(TensorError) in try layer.weights.transposed().copied() }
     biases = own.map(\.bias.elements)
@@ -52,8 +53,9 @@ package struct LoopKernel: @unchecked Sendable {
         argument: "signals.drive", found: [drive.count], expected: "as many numbers as at the times before")
     }
     signals.isDrivenSingly = isSingle
-    if !isSingle { signals.drives += drive }
-    else {
+    if !isSingle {
+      signals.drives += drive
+    } else {
       // Samples in the lanes.
       for d in 0..<drives { for s in 0..<signals.samples { signals.drives.append(drive[s * drives + d]) } }
     }

@@ -26,7 +26,8 @@ extension LoopSignals {
         throw .invalidArgument("readAt", found: "\(time)", expected: "a time within the run from \(start) to \(end)")
       }
       guard passed >= last else {
-        throw .invalidArgument("readAt", found: "\(times)", expected: "times in the order of the run, \(start) to \(end)")
+        throw .invalidArgument(
+          "readAt", found: "\(times)", expected: "times in the order of the run, \(start) to \(end)")
       }
       last = max(0, passed)
       found.append(span > 0 ? min(steps, Int((passed / span * Double(steps)).rounded())) : steps)
@@ -40,7 +41,8 @@ extension LoopSignals {
   package func injected(into loop: FeedbackLoop, at time: Double) throws(TensorError) -> [[Float]] {
     guard injected.count == loop.injections else {
       throw .invalidArgument(
-        "signals.injected", found: "\(injected.count) kinds of signals", expected: "\(loop.injections), as the loop has it")
+        "signals.injected", found: "\(injected.count) kinds of signals",
+        expected: "\(loop.injections), as the loop has it")
     }
     let found = injected.map { $0(time) }
     for layer in loop.layers {

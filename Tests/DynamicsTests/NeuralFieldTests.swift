@@ -122,7 +122,9 @@ import Testing
     let field = try NeuralField<Float>(FeedbackLoop([FeedbackLoop.Layer(w, bias: b)]))
     func run(_ signals: LoopSignals) throws { _ = try field.trajectory(from: .zeros([1, 2]), signals, steps: 2) }
     #expect(throws: NeuralFieldError.noise) { try run(LoopSignals(from: 0, to: 1, noise: { _ in 1 })) }
-    #expect(throws: NeuralFieldError.injectedSignals) { try run(LoopSignals(from: 0, to: 1, injected: [{ _ in [0, 0] }])) }
+    #expect(throws: NeuralFieldError.injectedSignals) {
+      try run(LoopSignals(from: 0, to: 1, injected: [{ _ in [0, 0] }]))
+    }
     #expect(throws: NeuralFieldError.gains(a: 0, b: 0.5, time: 0.25)) {
       try run(LoopSignals(from: 0, to: 1, gain: { 1 - 2 * $0 }))
     }

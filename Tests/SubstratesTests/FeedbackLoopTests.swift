@@ -20,7 +20,8 @@ private func randomLoop(
 }
 
 /// The same in double precision, one number after the other.
-private func slopes(_ loop: FeedbackLoop, _ x: [Double], _ signals: LoopSignals, sample: Int, at t: Double) -> [Double] {
+private func slopes(_ loop: FeedbackLoop, _ x: [Double], _ signals: LoopSignals, sample: Int, at t: Double) -> [Double]
+{
   let u = (signals.drive?(t) ?? []).map { Double($0) }
   var y = x + (u.count == loop.drives ? u : Array(u[sample * loop.drives..<(sample + 1) * loop.drives]))
   for layer in loop.layers {
@@ -83,14 +84,16 @@ private let rectifier = FeedbackLoop.Activation.rectifier()
   static let cases = [
     // The score networks of the diffusion solver, with and without a clamp; the neural differential equations' networks.
     Case(sizes: [2, 14, 14, 2], activations: [rectifier, rectifier, .identity], injected: [0, 0, nil], samples: 37),
-    Case(sizes: [2, 14, 14, 2], activations: [.rectifier(ceiling: 0.5), .rectifier(ceiling: 0.8), .identity], samples: 16),
+    Case(
+      sizes: [2, 14, 14, 2], activations: [.rectifier(ceiling: 0.5), .rectifier(ceiling: 0.8), .identity], samples: 16),
     Case(sizes: [2, 14, 14, 1], activations: [.tanh, .tanh, .identity], samples: 20),
     Case(sizes: [2, 14, 14, 1], activations: [.tanh, .tanh, .identity], isDrivenSingly: true, samples: 20),
     Case(sizes: [6, 64, 64, 6], activations: [.tanh, .tanh, .identity], samples: 3),
     Case(sizes: [40, 512, 512, 40], activations: [.tanh, .tanh, .identity], samples: 2, steps: 2),
     // One layer, five layers, an activation behind the last one, signals of two kinds.
     Case(sizes: [3, 3], activations: [.identity]),
-    Case(sizes: [4, 3, 9, 5, 8, 3], activations: [.sigmoid, rectifier, .tanh, .identity, .tanh], isDrivenSingly: true),
+    Case(
+      sizes: [4, 3, 9, 5, 8, 3], activations: [.sigmoid, rectifier, .tanh, .identity, .tanh], isDrivenSingly: true),
     Case(sizes: [3, 11, 2], activations: [.sigmoid, .identity], injected: [1, 0], samples: 300),
   ]
 

@@ -26,8 +26,11 @@ nonisolated(unsafe) let systemWorks: [String: () throws -> Work] = [
 /// The peers' item 2: 10,000 samples, 1,000 steps from t = 1 to t = 1e-3.
 private func diffusion(_ method: IntegrationSteps.Method, stochastic: Bool = false) throws -> Work {
   let p = try PeerData.network(300, [2, 14, 14, 2])
-  let network = try FeedbackNetwork(
-    weights: [p[0], p[2], p[4] * Float(0.3)], biases: [p[1], p[3], p[5] * Float(0.3)])
+  let network = try FeedbackLoop([
+    FeedbackLoop.Layer(p[0], bias: p[1], activation: .rectifier(), injected: 0),
+    FeedbackLoop.Layer(p[2], bias: p[3], activation: .rectifier(), injected: 0),
+    FeedbackLoop.Layer(p[4] * Float(0.3), bias: p[5] * Float(0.3)),
+  ])
   let start = try PeerData.floats(PeerData.normal(31, 20_000), [10_000, 2])
   let rate: @Sendable (Double) -> Double = { 0.1 + 19.9 * $0 }
   let linear: @Sendable (Double) -> Double = { 0.5 * rate($0) }
@@ -38,7 +41,7 @@ private func diffusion(_ method: IntegrationSteps.Method, stochastic: Bool = fal
     return angles.map { Float(sin($0)) } + angles.map { Float(cos($0)) }
   }
   let signals = LoopSignals(
-    from: 1, to: 1e-3, linear: linear, gain: gain, noise: stochastic ? noise : nil, injected: injected)
+    from: 1, to: 1e-3, linear: linear, gain: gain, noise: stochastic ? noise : nil, injected: [injected])
   var random = RandomStream(seed: 1)
   return Work {
     var context = ForwardContext(random: random.split("\(random.next())"))
