@@ -22,7 +22,7 @@ public struct ComponentLibrary: Sendable, Equatable {
 
   /// Events that say how often others happened, or how; they cost nothing by themselves.
   static let remarks: [(part: Part, event: Event)] = [
-    (.cell, .read), (.outputConverter, .clipped), (.outputConverter, .uncalibrated),
+    (.cell, .read), (.inputConverter, .clipped), (.outputConverter, .clipped), (.outputConverter, .uncalibrated),
   ]
 
   /// Which component a part's area is.

@@ -51,10 +51,8 @@ public struct ClosedLoopSolver: LinearSolver {
     try macro.validate()
     try device.validate()
     let device = try device.prepared()
-    guard device.domain != .light else {
-      throw CircuitError.unsupported("closing a loop with light", remedy: "choose a device that takes voltages")
-    }
-    let reading = try Self.reading(macro)
+    try macro.checkLoop(of: device)
+    let reading = try macro.loopReading()
     let (count, m, n) = (problem.systems, problem.rows, problem.columns)
     var real = problem.matrices
     if problem.ridge > 0 {
@@ -103,17 +101,6 @@ public struct ClosedLoopSolver: LinearSolver {
     let sharing = macro.output.outputsPerConverter
     parts.add(.outputConverter, count * ((n + sharing - 1) / sharing), bits: macro.output.bits)
     inventory = parts
-  }
-
-  /// The one difference of currents that a weight is.
-  private static func reading(_ macro: Macro) throws(CircuitError) -> MappedReading {
-    let mapping = macro.mapping.mapping
-    guard mapping.readings.count == 1, !mapping.hasSharedColumns, mapping.readings[0].factor == 1 else {
-      throw .unsupported(
-        "closing a loop around the mapping `\(type(of: mapping).kind)`, whose readings are added in logic,",
-        remedy: "choose mapping.kind differential")
-    }
-    return mapping.readings[0]
   }
 
   /// Conductances as the loops see them, their differences and their sums over the planes, in siemens.

@@ -14,12 +14,15 @@ public struct IntegratorLoop: Codable, Sendable, Equatable {
   public var multiplierGainError = 0.01
   /// Standard deviation of a multiplier's offset, in volts.
   public var multiplierOffset_V = 0.005
-  /// Largest output of a neuron, in signal units; 0 for none.
+  /// Largest output of a neuron, of either sign, in signal units; 0 for none.
   public var clamp = 1.5
-  /// Resolution of the converters that make time-dependent signals, in bits; 0 for ideal ones.
+  /// Resolution of the loop's converters, in bits, 0 for ideal ones: those that make time-dependent signals, charge the
+  /// capacitors and read them.
   public var signalBits = 12
-  /// Volts at those converters for an injected signal of 1; they reach from −1 V to 1 V.
+  /// Volts at the converters of signals for an injected signal or a drive of 1; they reach from −1 V to 1 V.
   public var injected_V = 0.5
+  /// Largest state that the converters charge and read, in signal units.
+  public var stateRange = 4.0
   /// How often time-dependent signals are renewed in a run.
   public var refreshes = 200
   /// Steps of the simulation in a run.
@@ -50,6 +53,7 @@ public struct IntegratorLoop: Codable, Sendable, Equatable {
     try require(clamp >= 0 && clamp.isFinite, "clamp", clamp, "0 (none) or more")
     try require(Quantiser.limits.contains(signalBits), "signalBits", signalBits, "0 (ideal) to 30")
     try require(injected_V > 0 && injected_V.isFinite, "injected_V", injected_V, "above 0 V, finite")
+    try require(stateRange > 0 && stateRange.isFinite, "stateRange", stateRange, "above 0, finite")
     try require((1...100_000).contains(refreshes), "refreshes", refreshes, "1 to 100,000")
     try require(
       (refreshes...1_000_000).contains(simulationSteps), "simulationSteps", simulationSteps,

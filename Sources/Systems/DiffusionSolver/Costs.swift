@@ -13,21 +13,21 @@ struct Costs {
   init(_ c: DiffusionSolver.Configuration, _ context: RunContext) { (self.c, self.context) = (c, context) }
 
   /// Energy of one evaluation of the network in digital logic, in joules: arithmetic and data movement, with numbers as wide as
-  /// those of the loop's signal converters; weights are fetched once for all samples.
-  private func step(_ network: ScoreNetwork, _ random: RandomStream) throws -> Double {
+  /// those that the loop is read with; weights are fetched once for all samples.
+  private func step(_ network: ScoreNetwork, bits: Int, _ random: RandomStream) throws -> Double {
     let count = 256
     let found = try Sampler(c: c, network: network).samples(
       count, on: Digital(), steps: IntegrationSteps(.euler, 1), stochastic: false, random: random)
-    let bits = context.substrate.macro.loop.signalBits
     return context.substrate.cost(of: found.activity.charged(at: bits > 0 ? bits : 32)).energy_J / Double(count)
   }
 
   /// - Parameters:
   ///   - activity: of `samples` samples on the substrate; only that of loops is compared.
+  ///   - inventory: of one loop.
   ///   - smallest: evaluations of the cheapest digital solver of equal quality; nothing where none was good enough.
   ///   - published: names of parameter sets with the speed-up and the energy factor that are published for them.
   func add(
-    label: String, samples: Int, activity: Activity, network: ScoreNetwork, smallest: Int?,
+    label: String, samples: Int, activity: Activity, inventory: Inventory, network: ScoreNetwork, smallest: Int?,
     published: [(name: String, speed: Double, energy: Double)], to report: inout Report
   ) throws {
     if let smallest {
@@ -36,13 +36,16 @@ struct Costs {
       report.note("No digital solver of \(c.curve) steps was as good as a thousand Euler steps, \(label).")
     }
     guard activity.total(.closedLoop, .settling) > 0 else { return }
-    let cost = context.substrate.cost(of: activity)
-    let run = context.substrate.macro.loop.run_s
+    let cost = context.substrate.cost(of: activity, inventory: inventory)
+    let run = activity.total(.closedLoop, .settling) / Double(samples)
     let energy = cost.energy_J / Double(samples)
     report.figure("time of one sample, \(label)", run, unit: "s", how: .projected)
     report.figure("energy of one sample, \(label)", energy, unit: "J", how: .projected)
+    report.figure("area of cells and output converters, \(label)", cost.area_mm2, unit: "mm²", how: .projected)
     if let smallest {
-      let logic = try step(network, context.random.split("cost of a step"))
+      let reads = activity.entries.filter { $0.key.part == .outputConverter && $0.key.event == .conversion }
+      let bits = reads.map(\.key.bits).max() ?? 0
+      let logic = try step(network, bits: bits, context.random.split("cost of a step"))
       report.figure("speed-up, \(label), equal quality", Double(smallest) * c.digitalStep_s / run, how: .projected)
       report.figure("energy reduction, \(label), equal quality", Double(smallest) * logic / energy, how: .projected)
     }

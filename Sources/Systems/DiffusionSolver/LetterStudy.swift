@@ -26,7 +26,7 @@ struct LetterStudy {
     let draws = context.substrate.drawCount
     var shares = [[Double]](repeating: [], count: 3)
     var shown: [(String, Tensor<Float>)] = []
-    var activity = Activity()
+    var (activity, inventory) = (Activity(), Inventory())
     for draw in 0..<draws {
       let substrate = try context.substrate.make()
       for label in 0..<3 {
@@ -36,6 +36,7 @@ struct LetterStudy {
         shares[label].append(Cloud.share(found.points, nearestTo: label))
         if draw == 0 { shown.append((names[label], found.points)) }
         activity += found.activity
+        inventory = found.inventory
       }
       try context.progress(0.6 + 0.1 * Double(draw + 1) / Double(draws), "samples, draw \(draw + 1)")
     }
@@ -48,7 +49,7 @@ struct LetterStudy {
     let smallest = try curve(sampler, count, letters.points, data, &report)
     try letters.pictures(shown, &report)
     try Costs(c, context).add(
-      label: "conditional", samples: count * 3 * draws, activity: activity, network: network,
+      label: "conditional", samples: count * 3 * draws, activity: activity, inventory: inventory, network: network,
       smallest: smallest, published: [("preprint", 156.5, 4.1), ("journal", 116.5, 2.08)], to: &report)
     report.charts.insert(picture(shown, letters.points, data), at: 0)
     report.charts.append(

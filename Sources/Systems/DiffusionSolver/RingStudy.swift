@@ -29,12 +29,12 @@ struct RingStudy {
     // Headline: the chosen substrate; on arrays every draw is another chip.
     var results: [(ring: Cloud.Ring, points: Tensor<Float>)] = []
     let draws = context.substrate.drawCount
-    var activity = Activity()
+    var (activity, inventory) = (Activity(), Inventory())
     for draw in 0..<draws {
       let found = try sampler.samples(
         c.samples, on: context.substrate.make(), steps: c.solver, random: context.random.split("samples \(draw)"))
       results.append((Cloud.Ring(found.points, reference: ring), found.points))
-      activity = found.activity
+      (activity, inventory) = (found.activity, found.inventory)
       try context.progress(0.5 + 0.1 * Double(draw + 1) / Double(draws), "samples, draw \(draw + 1)")
     }
     headline(results, ring, &report)
@@ -44,8 +44,8 @@ struct RingStudy {
     let smallest = try curves(sampler, points, ring, &report)
     try parts(sampler, ring, &report)
     try Costs(c, context).add(
-      label: "unconditional", samples: c.samples, activity: activity, network: network, smallest: smallest,
-      published: [("preprint", 64.8, 5.2), ("journal", 69.0, 1.46)], to: &report)
+      label: "unconditional", samples: c.samples, activity: activity, inventory: inventory, network: network,
+      smallest: smallest, published: [("preprint", 64.8, 5.2), ("journal", 69.0, 1.46)], to: &report)
     report.charts.insert(
       picture([("data", ring), ("in steps", exact), ("\(context.substrate.kind.rawValue)", results[0].points)]), at: 0)
     report.charts.append(
@@ -217,15 +217,19 @@ struct RingStudy {
     let full = context.substrate
     var cases: [(name: String, substrate: SubstrateChoice)] = [("ideal parts", full.withoutFaults)] + alone
     // What the default chip leaves out, and errors in proportion to the weight, where the device has such settings.
-    func add(_ name: String, _ base: SubstrateChoice, _ setting: String) throws {
-      do { cases.append((name, try base.setting(setting))) } catch ConfigurationError.unknownKey {}
+    func add(_ name: String, _ base: SubstrateChoice, _ settings: String...) throws {
+      do { cases.append((name, try settings.reduce(base) { try $0.setting($1) })) } catch ConfigurationError.unknownKey
+      {}
     }
     try add("2.7 % stuck cells", full.withoutFaults, "device.stuckFraction=0.027")
     try add("clamp at 1.5", full.withoutFaults, "macro.loop.clamp=\(ScoreNetwork.ceiling)")
     var cells = full.withoutFaults
     cells.device = full.device
     cases.append(("levels, write error and read noise", cells))
-    try add("the same, errors relative to the weight (lower end of the window at 0 S)", cells, "device.lowest_S=0")
+    // Without a margin, a weight of 0 is two cells without any conductance.
+    try add(
+      "the same, errors relative to the weight (lower end of the window at 0 S)", cells, "device.lowest_S=0",
+      "macro.mapping.margin=0")
     cases.append(("all of this chip", full))
     var rows: [[String]] = []
     for (i, item) in cases.enumerated() {
