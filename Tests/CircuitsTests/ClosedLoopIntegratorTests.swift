@@ -64,8 +64,10 @@ import Testing
       #expect(try found.at(0) == exact.at(0))
       return try (found - exact).magnitude().max().item()
     }
-    // First order: half the step, half the error; weights are stored to single precision.
-    #expect(errors[1] < 5e-3 && (1.8...2.2).contains(errors[0] / errors[1]), "\(errors)")
+    // First order: half the step, half the error. Below 3e-5 single precision of conductances, 6e-8 of each in sums of 64 over
+    // a run, leaves as much as the step does.
+    #expect(errors[1] < 5e-3, "\(errors)")
+    #expect(errors[0] < 3e-5 || (1.8...2.2).contains(errors[0] / errors[1]), "\(errors)")
   }
 
   /// A loop of one state without weights whose slope is `bias`.
@@ -141,9 +143,10 @@ import Testing
     context.activity = Activity()
     _ = try circuit.integrate(Tensor([[3, 1], [0, -2]]), signals, readAt: [0, 0.5, 1], in: &context)
     // Nothing moves. Siemens of both cells of all weights of a row, in µS: a full weight 120, half of one 80, none 40.
-    let rows = [120.0 + 40, 40 + 120, 80 + 40, 40 + 120].map { $0 * 1e-6 }
-    let squares = [9.0 + 0, 1 + 4, 1 + 1, 1 + 1]
-    let joules = zip(rows, squares).reduce(0) { $0 + $1.0 * $1.1 } * 0.1 * 0.1 * 20e-6
+    let rows: [Double] = [160e-6, 160e-6, 120e-6, 160e-6]
+    let squares: [Double] = [9, 5, 2, 2]
+    let power: Double = zip(rows, squares).map { $0.0 * $0.1 }.reduce(0, +)
+    let joules: Double = power * 0.1 * 0.1 * 20e-6
     // States are rounded to 8/1022 units, so their squares to 0.3 %.
     #expect(abs(context.activity.total(.cell, .joule) / joules - 1) < 4e-3)
     func amount(_ part: Part, _ event: Event) -> Double {
