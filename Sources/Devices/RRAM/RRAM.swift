@@ -56,7 +56,6 @@ public struct RRAM: DeviceModel {
     [
       ("levels", ["levels"]), ("write error", ["writeResidue", "relativeResidue"]), ("read noise", ["readNoise"]),
       ("relaxation", ["relaxationPerDecade", "relaxationSpread"]), ("stuck cells", ["stuckFraction"]),
-      ("pulse spread", ["pulseSpread"]),
     ]
   }
 
