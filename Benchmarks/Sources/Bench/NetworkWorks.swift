@@ -1,4 +1,5 @@
 import Networks
+import Substrates
 import Tensors
 
 nonisolated(unsafe) let networkWorks: [String: () throws -> Work] = [
@@ -121,6 +122,10 @@ struct Block: Layer {
     return try b2.forward(y, adding: rest, in: &context)
   }
 
+  func placed(on substrate: any Substrate, in context: inout ForwardContext) -> KeptDigital<Self> {
+    keptDigital("timed in exact arithmetic alone", on: substrate)
+  }
+
   mutating func visit(_ visitor: Visitor) throws {
     try visitor("c1", &c1)
     try visitor("b1", &b1)
@@ -149,6 +154,10 @@ struct SmallResNet: Layer {
     return try head.forward(y.globalAveragePooled(), in: &context)
   }
 
+  func placed(on substrate: any Substrate, in context: inout ForwardContext) -> KeptDigital<Self> {
+    keptDigital("timed in exact arithmetic alone", on: substrate)
+  }
+
   mutating func visit(_ visitor: Visitor) throws {
     try visitor("stem", &stem)
     try visitor("norm", &norm)
@@ -169,6 +178,10 @@ struct DoubleConvolution: Layer {
 
   mutating func forward(_ x: Tensor<Float>, in context: inout ForwardContext) throws -> Tensor<Float> {
     try b2.forward(c2.forward(b1.forward(c1.forward(x, in: &context), in: &context), in: &context), in: &context)
+  }
+
+  func placed(on substrate: any Substrate, in context: inout ForwardContext) -> KeptDigital<Self> {
+    keptDigital("timed in exact arithmetic alone", on: substrate)
   }
 
   mutating func visit(_ visitor: Visitor) throws {
@@ -201,6 +214,10 @@ struct UNet: Layer {
     let b2 = try d2.forward(Tensor.concatenate([u2.forward(c, in: &context), b], axis: 1), in: &context)
     let a2 = try d1.forward(Tensor.concatenate([u1.forward(b2, in: &context), a], axis: 1), in: &context)
     return try out.forward(a2, in: &context)
+  }
+
+  func placed(on substrate: any Substrate, in context: inout ForwardContext) -> KeptDigital<Self> {
+    keptDigital("timed in exact arithmetic alone", on: substrate)
   }
 
   mutating func visit(_ visitor: Visitor) throws {
