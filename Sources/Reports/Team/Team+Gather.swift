@@ -25,7 +25,7 @@ extension Team {
 
   /// The same for values. One process keeps its own as they are; others get them as JSON, which keeps every bit of a number.
   public func gather<Value: Codable>(_ mine: [Int: Value], pieces: Int) throws -> [Value] {
-    if size == 1 { return mine.sorted { $0.key < $1.key }.map(\.value) }
+    if size == 1 { return (0..<pieces).compactMap { mine[$0] } }
     let (encoder, decoder) = (JSONEncoder(), JSONDecoder())
     let (infinite, negative, none) = ("Infinity", "-Infinity", "NaN")
     encoder.nonConformingFloatEncodingStrategy = .convertToString(

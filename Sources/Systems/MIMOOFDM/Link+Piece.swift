@@ -31,7 +31,7 @@ extension Link {
       estimate = try forward.within("estimation") {
         try receiver.estimate(received.slice(0..<pilots, axis: 1), streams: nt, in: &$0)
       }
-      result.estimateError = Double(try (estimate - draw.response).squared().mean().item()) * 2
+      result.sums.estimateError = Double(try (estimate - draw.response).squared().mean().item()) * 2
     }
     let y = try (pilots == 0 ? received : received.slice(pilots..<pilots + c.coherence, axis: 1))
       .reshaped([symbols, nr, 2, used])
@@ -103,8 +103,8 @@ extension Link {
     ])
     let seen = try forward.within("receive") { try analysis.apply(noisy, in: &$0) }
     let exact = try matmul(noisy, exactAnalysis)
-    result.transformError = Double(try (seen - exact).squared().sum().item())
-    result.transformPower = Double(try exact.squared().sum().item())
+    result.sums.transformError = Double(try (seen - exact).squared().sum().item())
+    result.sums.transformPower = Double(try exact.squared().sum().item())
     return try seen.reshaped([channels, count, c.antennas, 2, used])
   }
 
@@ -120,16 +120,16 @@ extension Link {
         let errors = kk_count_errors_f32(
           used, Int32(c.modulation.axisBits), Int32(c.modulation.axes - 1), c.modulation.halfStep, at,
           x.body.f32 + row * 2 * used, &wrong)
-        result.errors += Double(errors)
+        result.sums.errors += Double(errors)
         for first in stride(from: 0, to: used - block + 1, by: block) {
-          result.blocks += 1
-          if errors > 0, wrong[first..<first + block].contains(where: { $0 > 0 }) { result.blockErrors += 1 }
+          result.sums.blocks += 1
+          if errors > 0, wrong[first..<first + block].contains(where: { $0 > 0 }) { result.sums.blockErrors += 1 }
         }
       }
     }
-    result.symbolError += kk_squared_distance_f32(x.count, x.body.f32, sent.body.f32)
-    result.symbols += Double(words.count)
-    result.bits += Double(words.count * c.modulation.bits)
+    result.sums.symbolError += kk_squared_distance_f32(x.count, x.body.f32, sent.body.f32)
+    result.sums.symbols += Double(words.count)
+    result.sums.bits += Double(words.count * c.modulation.bits)
   }
 
   /// Mutual information of bits and their soft values, 1 − E[log2(1 + exp(−s·L))] with s = ±1 for the bit sent.
@@ -150,7 +150,7 @@ extension Link {
         for (bit, value) in soft.enumerated() {
           let agreement = Double(label >> bit & 1 == 0 ? value : -value)
           // log(1 + exp(−a)), without overflow.
-          result.information += 1 - (max(0, -agreement) + log1p(exp(-abs(agreement)))) / log(2)
+          result.sums.information += 1 - (max(0, -agreement) + log1p(exp(-abs(agreement)))) / log(2)
         }
       }
     }

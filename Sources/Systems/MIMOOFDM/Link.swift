@@ -98,10 +98,11 @@ struct Link {
   private func summarise(_ all: [Piece], channels: Int) -> Outcome {
     var outcome = Outcome()
     let pieces = all.count
-    func sum(_ key: KeyPath<Piece, Double>) -> Double { all.reduce(0) { $0 + $1[keyPath: key] } }
+    let sums = all.map(\.sums)
+    func sum(_ key: KeyPath<Piece.Sums, Double>) -> Double { sums.reduce(0) { $0 + $1[keyPath: key] } }
     let bits = sum(\.bits)
     outcome.rate = sum(\.errors) / bits
-    let variance = all.reduce(0) { $0 + pow(($1.errors - outcome.rate * $1.bits) / (bits / Double(pieces)), 2) }
+    let variance = sums.reduce(0) { $0 + pow(($1.errors - outcome.rate * $1.bits) / (bits / Double(pieces)), 2) }
     // With no error seen, 3/n bounds the rate at 95 % for independent bits (the rule of three).
     outcome.uncertainty =
       sum(\.errors) == 0
@@ -113,7 +114,7 @@ struct Link {
     outcome.symbolError = (sum(\.symbolError) / sum(\.symbols)).squareRoot()
     outcome.estimateError = sum(\.estimateError) / Double(pieces)
     outcome.settling_s = sum(\.settling_s) / Double(channels)
-    outcome.longestSettling_s = all.reduce(0) { max($0, $1.longestSettling_s) }
+    outcome.longestSettling_s = sums.reduce(0) { max($0, $1.longestSettling_s) }
     outcome.timeouts = sum(\.timeouts) / Double(channels * c.usedSubcarriers)
     for piece in all { outcome.activity += piece.activity }
     outcome.symbols = Double(channels * c.coherence)

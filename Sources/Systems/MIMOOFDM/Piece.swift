@@ -1,11 +1,17 @@
 import Substrates
 
-/// Sums over one piece of work.
+/// What came of one piece of work.
 struct Piece: Codable {
-  var errors = 0.0, bits = 0.0, blockErrors = 0.0, blocks = 0.0, information = 0.0
-  var transformError = 0.0, transformPower = 0.0, symbolError = 0.0, symbols = 0.0, estimateError = 0.0
-  /// Slowest loop of each channel, summed; longest of all; loops that ran into the time-out.
-  var settling_s = 0.0, longestSettling_s = 0.0, timeouts = 0.0
+  /// Sums over a piece: numbers alone, which are cheap to copy.
+  struct Sums: Codable, Sendable {
+    var errors = 0.0, bits = 0.0, blockErrors = 0.0, blocks = 0.0, information = 0.0
+    var transformError = 0.0, transformPower = 0.0, symbolError = 0.0, symbols = 0.0, estimateError = 0.0
+    /// Slowest loop of each channel, summed; longest of all; loops that ran into the time-out.
+    var settling_s = 0.0, longestSettling_s = 0.0, timeouts = 0.0
+  }
+
+  var sums = Sums()
+
   /// Under the scopes `transmit`, `receive`, `estimation` and `detection`.
   var activity = Activity()
   /// Some symbols after detection, and parts of the detector of one channel: for the process that did the piece.
@@ -14,17 +20,14 @@ struct Piece: Codable {
   mutating func record(_ found: Detector.Detection) {
     for times in found.times_s {
       let slowest = times.reduce(0, max)
-      settling_s += slowest
-      longestSettling_s = max(longestSettling_s, slowest)
+      sums.settling_s += slowest
+      sums.longestSettling_s = max(sums.longestSettling_s, slowest)
     }
-    timeouts = Double(found.unsettled)
+    sums.timeouts = Double(found.unsettled)
     inventory = found.inventory
   }
 
-  private enum CodingKeys: CodingKey {
-    case errors, bits, blockErrors, blocks, information, transformError, transformPower, symbolError, symbols
-    case estimateError, settling_s, longestSettling_s, timeouts, activity
-  }
+  private enum CodingKeys: CodingKey { case sums, activity }
 }
 
 /// Symbols in the complex plane.
