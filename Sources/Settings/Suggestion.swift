@@ -22,8 +22,8 @@ public func nearest(to word: String, in accepted: [String]) -> String? {
   return found.word
 }
 
-/// The list of what is accepted, the nearest word first: for messages.
+/// The list of what is accepted, and the nearest word: for messages.
 public func accepted(_ words: [String], insteadOf word: String) -> String {
   let list = "one of \(words.joined(separator: ", "))"
-  return nearest(to: word, in: words).map { "`\($0)`? accepted is \(list)" } ?? list
+  return nearest(to: word, in: words).map { "\(list) (did you mean `\($0)`?)" } ?? list
 }
