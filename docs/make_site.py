@@ -23,28 +23,92 @@ def link(text):
     return re.sub(r"\[([^\]]+)\]\(([^)]+)\)", replace, text)
 
 
-def properties(path, type_name):
-    """Stored public properties of a type with their comments and defaults, from its source."""
-    text = (root / path).read_text()
+def source(folder, type_name):
+    """The Swift file of a folder in which a public type is declared."""
+    for path in sorted((root / "Sources" / folder).rglob("*.swift")):
+        text = path.read_text()
+        if re.search(rf"^public struct {type_name}\b", text, re.M):
+            return text
+    sys.exit(f"Sources/{folder} has no public struct {type_name}")
+
+
+def conforming(folder, protocol):
+    """Public types of a folder that conform to a protocol, by their words."""
+    found = {}
+    for path in sorted((root / "Sources" / folder).rglob("*.swift")):
+        text = path.read_text()
+        for name in re.findall(rf"^public struct (\w+): {protocol}\b", text, re.M):
+            body = text[text.index(f"public struct {name}"):]
+            found[re.search(r'static let kind = "([^"]+)"', body).group(1)] = name
+    return found
+
+
+def properties(text, type_name):
+    """Stored public properties of a type that have comments, with these and their defaults, from its source."""
     body = text[text.index(f"public struct {type_name}"):]
     found = re.findall(r"((?:^  ///.*\n)+)^  public var (\w+)(?:: [\w<>\[\] ]+)? = (.+)$", body.split("\n}\n")[0], re.M)
     return [(name, default, " ".join(line.strip()[4:] for line in comment.strip().split("\n"))) for comment, name, default in found]
 
 
-def comment(path, type_name):
-    """The doc comment of a type, without its list."""
-    text = (root / path).read_text()
-    block = re.search(r"((?:^///.*\n)+)public struct " + type_name, text, re.M).group(1)
+def comment(text, type_name):
+    """The doc comment of a type."""
+    block = re.search(r"((?:^///.*\n)+)public struct " + type_name + r"\b", text, re.M).group(1)
     return "\n".join(line[4:] if len(line) > 3 else "" for line in block.strip().split("\n"))
 
 
-def reference(title, intro, entries):
-    lines = [f"# {title}", "", intro, ""]
-    for prefix, path, name in entries:
-        lines += [f"## {name}", "", comment(path, name), "", "| key | default | meaning |", "|---|---|---|"]
-        lines += [f"| `{prefix}{key}` | `{default}` | {text} |" for key, default, text in properties(path, name)]
-        lines.append("")
+def default_text(default):
+    """`Over.column` is `column` in a configuration; what is made by `Amplifier()` has keys of its own."""
+    return re.sub(r"^[A-Z]\w*\.(\w+)$", r"`\1`", default) if default[0].isupper() and "(" not in default else (
+        "keys of its own" if default[0].isupper() else f"`{default}`")
+
+
+def section(heading, prefix, folder, name):
+    text = source(folder, name)
+    lines = [f"## {heading}", "", comment(text, name), ""]
+    keys = properties(text, name)
+    if keys:
+        lines += ["| key | default | meaning |", "|---|---|---|"]
+        lines += [f"| `{prefix}{key}` | {default_text(default)} | {text} |" for key, default, text in keys]
+    return lines + [""]
+
+
+def devices():
+    lines = ["# Devices", "", "Keys of the cells, made from the code. `substrate.device.kind` chooses one.", ""]
+    for kind, name in conforming("Devices", "DeviceModel").items():
+        lines += section(kind, "substrate.device.", "Devices", name)
     return "\n".join(lines)
+
+
+def figures():
+    """The standard component figures, as they stand in the library."""
+    text = source("Chips", "ComponentLibrary")
+    names = dict(re.findall(r'let (\w+) = "([^"]+)"', text))
+    body = text[text.index("components = ["):]
+    lines = ["## Component figures", "", comment(text, "ComponentLibrary"), "",
+             "| `substrate.components.` | energy | time | area | at bits | source | mark |", "|---|---|---|---|---|---|---|"]
+    for name, arguments in re.findall(r'"(\w+)": Component\((.*?mark: \.\w+)\)', body, re.S):
+        def value(key, unit=""):
+            found = re.search(rf"\b{key}: ([^,\n]+)", arguments)
+            return f"{found.group(1)}{unit}" if found else "–"
+        origin = re.search(r'source: (?:"([^"]*)"|(\w+))', arguments)
+        origin = re.sub(r"\\\((\w+)\)", lambda match: names[match.group(1)], origin.group(1) or names[origin.group(2)])
+        time = value("time_s", " s").replace("logic s", "1/64 ns")
+        lines.append(f"| `{name}` | {value('energy_J', ' J')} | {time} | {value('area_mm2', ' mm²')} | {value('bits')} | {origin} "
+                     f"| {value('mark')[1:]} |")
+    return lines + [""]
+
+
+def circuits():
+    lines = ["# Arrays and components", "", "Keys of arrays, converters, loops and costs, made from the code.", ""]
+    for heading, prefix, name in [
+            ("Array", "", "Macro"), ("Input converters", "input.", "InputConverter"),
+            ("Output converters", "output.", "OutputConverter"), ("Amplifiers", "amplifier.", "Amplifier"),
+            ("Loops that integrate", "loop.", "IntegratorLoop")]:
+        lines += section(heading, f"substrate.macro.{prefix}", "Circuits", name)
+    for kind, name in conforming("Circuits", "WeightMapping").items():
+        lines += section(f"Mapping: {kind}", "substrate.macro.mapping.", "Circuits", name)
+    lines += section("Scales of mappings", "substrate.macro.mapping.scaling.", "Circuits", "WeightScaling")
+    return "\n".join(lines + figures())
 
 
 for page in sorted((root / "docs").glob("*.md")):
@@ -54,9 +118,8 @@ for folder in sorted((root / "Sources" / "Systems").iterdir()):
     if folder.is_dir():
         pages[f"system-{folder.name}"] = (folder / "README.md").read_text()
         systems.append(f"system-{folder.name}")
-pages["devices"] = reference("Devices", "Keys of the cells, made from the code.", [("substrate.macro.device.", "Sources/Devices/RRAM.swift", "RRAM")])
-pages["components"] = reference("Arrays and components", "Keys of arrays, converters and costs, made from the code.", [
-    ("substrate.macro.", "Sources/Circuits/Macro.swift", "Macro"), ("substrate.cost.", "Sources/Chips/CostModel.swift", "CostModel")])
+pages["devices"] = devices()
+pages["components"] = circuits()
 for name, text in pages.items():
     title, rest = text.lstrip().split("\n", 1)
     (site / f"{name}.md").write_text(title + "\n" + link(rest))

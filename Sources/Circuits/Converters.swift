@@ -39,6 +39,7 @@ public struct OutputConverter: Codable, Equatable, Sendable {
 
   /// Resolution, in bits; 0 for ideal converters, which are not charged either.
   public var bits = 8
+  /// Where the range comes from: `calibrated`, `full` or `fixed`.
   public var ranging = Ranging.calibrated
   /// Of `fixed`: a multiple of largest weight × largest input.
   public var range: Float = 12

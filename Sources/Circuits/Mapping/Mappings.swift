@@ -16,6 +16,7 @@ public struct DifferentialMapping: WeightMapping {
   }
 
   public static let kind = "differential"
+  /// Where the cell of a weight of 0 is: `lowest` or `middle` of the window.
   public var reference = Reference.lowest
   public var scaling = WeightScaling()
   /// Left free at each end, as a fraction of the window: three standard deviations of the default device's writing error.

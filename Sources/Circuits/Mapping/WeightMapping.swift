@@ -63,6 +63,7 @@ public struct WeightScaling: Codable, Equatable, Sendable {
     /// One scale for the matrix.
     case matrix
   }
+  /// What shares a scale: each `column` has its own, or all of the `matrix` one.
   public var over = Over.column
   /// Magnitudes above this percentile are clipped to it; 100 for none.
   public var percentile: Float = 100
