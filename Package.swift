@@ -1,9 +1,135 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The loops in `CKernels` are the hot path; at -O0 the tests of a debug build would take many times longer.
+/// A published system: a folder in `Systems` with Sources, Tests and README.md, and Kernels where it has loops in C of its own.
+struct PublishedSystem {
+  var name: String
+  var hasKernels = false
+}
+
+/// Every system. A new one is one line here and its folder.
+let systems = [
+  PublishedSystem(name: "DiffusionSolver"),
+  PublishedSystem(name: "KoopmanAssimilation"),
+  PublishedSystem(name: "MIMOOFDM", hasKernels: true),
+  PublishedSystem(name: "Spirals"),
+]
+
+/// Rooms that a system may use.
+let rooms: [Target.Dependency] = [
+  "Studies", "Reports", "Runs", "Networks", "Dynamics", "Datasets", "Chips", "Circuits", "Devices", "Substrates",
+  "Settings", "Tensors",
+]
+
+// The loops in C are the hot path; at -O0 the tests of a debug build would take many times longer.
 let kernelSettings: [CSetting] = [
   .unsafeFlags(["-O3", "-fno-math-errno", "-Wall", "-Wextra", "-Wno-pass-failed"])
+]
+/// Kernels outside `CKernels`, which are compiled in the same way.
+func kernels(_ name: String, path: String, depth: Int) -> Target {
+  let up = Array(repeating: "..", count: depth).joined(separator: "/")
+  return .target(
+    name: name, path: path, cSettings: kernelSettings + [.headerSearchPath("\(up)/Sources/CKernels")])
+}
+
+func library(_ name: String, pkgConfig: String? = nil, packages: String...) -> Target {
+  .systemLibrary(name: name, path: "Sources/Libraries/\(name)", pkgConfig: pkgConfig, providers: [.apt(packages)])
+}
+
+let libraries: [Target] = [
+  library("COpenBLAS", pkgConfig: "openblas", packages: "libopenblas-openmp-dev", "liblapacke-dev"),
+  library("CFFTW", pkgConfig: "fftw3f", packages: "libfftw3-dev"),
+  library("COneDNN", packages: "libdnnl-dev"),
+  library("CSuiteSparse", packages: "libsuitesparse-dev"),
+  library("CZip", pkgConfig: "libzip", packages: "libzip-dev"),
+  library("CZlib", pkgConfig: "zlib", packages: "zlib1g-dev"),
+  library("CPNG", pkgConfig: "libpng", packages: "libpng-dev"),
+  library("CTurboJPEG", pkgConfig: "libturbojpeg", packages: "libturbojpeg0-dev"),
+  library("CHDF5", pkgConfig: "hdf5", packages: "libhdf5-dev"),
+  .target(name: "CHDF5Reader", dependencies: ["CHDF5"], path: "Sources/Libraries/CHDF5Reader"),
+  library("CCrypto", pkgConfig: "libcrypto", packages: "libssl-dev"),
+]
+
+let roomTargets: [Target] = [
+  .target(name: "CKernels", cSettings: kernelSettings),
+  .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "CFFTW", "COneDNN", "CSuiteSparse"]),
+  .target(name: "Settings", dependencies: ["Yams"]),
+  .target(name: "Substrates", dependencies: ["Tensors", "CKernels"]),
+  .target(
+    name: "Networks",
+    dependencies: [
+      "Settings", "Substrates", "Tensors", "CZip", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+    ], exclude: ["ONNX/onnx.proto"]),
+  kernels("DynamicsKernels", path: "Sources/Dynamics/Kernels", depth: 3),
+  .target(
+    name: "Dynamics", dependencies: ["Substrates", "Tensors", "CKernels", "DynamicsKernels", "CFFTW", "COpenBLAS"],
+    exclude: ["Kernels"]),
+  .target(name: "Devices", dependencies: ["Tensors", "Settings", "Substrates"]),
+  .target(name: "Circuits", dependencies: ["Settings", "CKernels", "Devices", "Substrates", "Tensors"]),
+  .target(name: "Chips", dependencies: ["Circuits", "Devices", "Settings", "Substrates", "Tensors"]),
+  .target(name: "Datasets", dependencies: ["Tensors", "CZlib", "CPNG", "CTurboJPEG", "CHDF5Reader", "CCrypto"]),
+  .target(
+    name: "Runs",
+    dependencies: ["Settings", "Chips", "Datasets", "Tensors", .product(name: "GRDB", package: "GRDB.swift"), "Yams"]),
+  .target(
+    name: "Reports",
+    dependencies: [
+      "Runs", "Settings", "Chips", "Circuits", "Substrates", "Datasets", "Tensors",
+      .product(name: "Mustache", package: "swift-mustache"),
+    ], resources: [.embedInCode("Report/page.mustache")]),
+  .target(
+    name: "Studies",
+    dependencies: [
+      "Reports", "Runs", "Networks", "Datasets", "Chips", "Circuits", "Substrates", "Settings", "Tensors",
+    ], exclude: ["Deployment/README.md"]),
+]
+
+let systemTargets: [Target] = systems.flatMap { system -> [Target] in
+  let folder = "Systems/\(system.name)"
+  let own: [Target.Dependency] = system.hasKernels ? [.target(name: "\(system.name)Kernels")] : []
+  return (system.hasKernels ? [kernels("\(system.name)Kernels", path: "\(folder)/Kernels", depth: 3)] : []) + [
+    .target(name: system.name, dependencies: rooms + own, path: "\(folder)/Sources"),
+    .testTarget(
+      name: "\(system.name)Tests", dependencies: rooms + own + [.target(name: system.name)],
+      path: "\(folder)/Tests"),
+  ]
+}
+
+let programTargets: [Target] = [
+  .plugin(name: "ListSystems", capability: .buildTool()),
+  .target(
+    name: "AllSystems", dependencies: ["Reports", "Studies"] + systems.map { .target(name: $0.name) },
+    plugins: ["ListSystems"]),
+  .target(
+    name: "KirchhoffCommand",
+    dependencies: [
+      "AllSystems", "Studies", "Reports", "Runs", "Settings", "Chips", "Datasets", "Tensors",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      .product(name: "Hummingbird", package: "hummingbird"),
+      .product(name: "HummingbirdCore", package: "hummingbird"),
+      .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
+    ], resources: [.embedInCode("Serve/page.html")]),
+  .executableTarget(name: "kirchhoff", dependencies: ["KirchhoffCommand"]),
+]
+
+let testTargets: [Target] = [
+  .testTarget(name: "TensorsTests", dependencies: ["Networks", "Tensors", "CKernels"]),
+  .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
+  .testTarget(name: "SubstratesTests", dependencies: ["Substrates", "Tensors"]),
+  .testTarget(name: "NetworksTests", dependencies: ["Networks", "Settings", "Substrates", "CKernels"]),
+  .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Networks", "CZlib"]),
+  .testTarget(name: "DynamicsTests", dependencies: ["Dynamics", "Networks", "Substrates", "Tensors"]),
+  .testTarget(name: "DevicesTests", dependencies: ["Devices", "Settings", "Substrates", "Tensors"]),
+  .testTarget(
+    name: "CircuitsTests", dependencies: ["Chips", "Circuits", "Devices", "Networks", "Settings", "Substrates"]),
+  .testTarget(name: "ChipsTests", dependencies: ["Chips", "Circuits", "Devices", "Settings", "Substrates"]),
+  .testTarget(
+    name: "RunsTests",
+    dependencies: ["Runs", "Reports", "Chips", "Settings", .product(name: "GRDB", package: "GRDB.swift")]),
+  .testTarget(name: "ReportsTests", dependencies: ["Reports", "Runs", "Chips", "Settings"]),
+  .testTarget(name: "StudiesTests", dependencies: ["Studies"] + rooms),
+  .testTarget(name: "AllSystemsTests", dependencies: ["AllSystems", "Reports", "Runs", "Chips"]),
+  .testTarget(name: "KirchhoffTests", dependencies: ["kirchhoff", "Networks", "Reports", "Runs", "Settings"]),
 ]
 
 let package = Package(
@@ -12,9 +138,9 @@ let package = Package(
     .library(
       name: "Kirchhoff",
       targets: [
-        "Tensors", "Networks", "Dynamics", "Datasets", "Substrates", "Devices", "Circuits", "Chips", "Reports",
-        "Settings", "Systems",
-      ]),
+        "Tensors", "Settings", "Networks", "Dynamics", "Datasets", "Substrates", "Devices", "Circuits", "Chips", "Runs",
+        "Reports", "Studies", "AllSystems", "KirchhoffCommand",
+      ] + systems.map(\.name)),
     .executable(name: "kirchhoff", targets: ["kirchhoff"]),
   ],
   dependencies: [
@@ -27,87 +153,6 @@ let package = Package(
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
-  targets: [
-    .systemLibrary(
-      name: "COpenBLAS", path: "Sources/Libraries/COpenBLAS", pkgConfig: "openblas",
-      providers: [.apt(["libopenblas-openmp-dev", "liblapacke-dev"])]),
-    .systemLibrary(
-      name: "CFFTW", path: "Sources/Libraries/CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
-    .systemLibrary(name: "COneDNN", path: "Sources/Libraries/COneDNN", providers: [.apt(["libdnnl-dev"])]),
-    .systemLibrary(
-      name: "CSuiteSparse", path: "Sources/Libraries/CSuiteSparse", providers: [.apt(["libsuitesparse-dev"])]),
-    .systemLibrary(
-      name: "CZip", path: "Sources/Libraries/CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
-    .systemLibrary(
-      name: "CZlib", path: "Sources/Libraries/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .systemLibrary(
-      name: "CPNG", path: "Sources/Libraries/CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
-    .systemLibrary(
-      name: "CTurboJPEG", path: "Sources/Libraries/CTurboJPEG", pkgConfig: "libturbojpeg",
-      providers: [.apt(["libturbojpeg0-dev"])]),
-    .systemLibrary(
-      name: "CHDF5", path: "Sources/Libraries/CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
-    .target(name: "CHDF5Reader", dependencies: ["CHDF5"], path: "Sources/Libraries/CHDF5Reader"),
-    .systemLibrary(
-      name: "CCrypto", path: "Sources/Libraries/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .target(name: "CKernels", cSettings: kernelSettings),
-    .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "CFFTW", "COneDNN", "CSuiteSparse"]),
-    .target(name: "Substrates", dependencies: ["Tensors", "CKernels"]),
-    .target(
-      name: "Networks",
-      dependencies: ["Substrates", "Tensors", "CZip", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
-      exclude: ["ONNX/onnx.proto"]),
-    .target(name: "Dynamics", dependencies: ["Substrates", "Tensors", "CKernels", "CFFTW", "COpenBLAS"]),
-    .target(name: "Settings", dependencies: [.product(name: "Yams", package: "Yams")]),
-    .target(name: "Devices", dependencies: ["Tensors", "Settings", "Substrates"]),
-    .target(name: "Circuits", dependencies: ["Settings", "CKernels", "Devices", "Substrates", "Tensors"]),
-    .target(name: "Chips", dependencies: ["Circuits", "Settings", "Substrates"]),
-    .target(name: "Datasets", dependencies: ["Tensors", "CZlib", "CPNG", "CTurboJPEG", "CHDF5Reader", "CCrypto"]),
-    .target(
-      name: "Reports",
-      dependencies: [
-        "Settings", "Chips", "Circuits", "Devices", "Substrates", "Datasets", "Tensors",
-        .product(name: "GRDB", package: "GRDB.swift"),
-        .product(name: "Mustache", package: "swift-mustache"), "Yams",
-      ],
-      resources: [.embedInCode("Report/page.mustache")]),
-    // Loops of the link alone; `clones.h` is what all kernels are compiled with.
-    .target(
-      name: "MIMOOFDMKernels", path: "Sources/Systems/MIMOOFDM/Kernels",
-      cSettings: kernelSettings + [.headerSearchPath("../../../CKernels")]),
-    .target(
-      name: "Systems",
-      dependencies: [
-        "Reports", "Networks", "Dynamics", "Datasets", "Chips", "Circuits", "Devices", "Substrates", "Settings",
-        "Tensors", "MIMOOFDMKernels",
-      ],
-      exclude: ["Deployment", "DiffusionSolver", "KoopmanAssimilation", "MIMOOFDM", "Spirals"].map { "\($0)/README.md" }
-        + ["MIMOOFDM/Kernels"]),
-    .executableTarget(
-      name: "kirchhoff",
-      dependencies: [
-        "Systems", "Reports", "Settings", "Datasets", "Tensors",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Hummingbird", package: "hummingbird"),
-        .product(name: "HummingbirdCore", package: "hummingbird"),
-        .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
-      ],
-      resources: [.embedInCode("Serve/page.html")]),
-    .testTarget(name: "TensorsTests", dependencies: ["Networks", "Tensors", "CKernels"]),
-    .testTarget(name: "SubstratesTests", dependencies: ["Substrates", "Tensors"]),
-    .testTarget(name: "NetworksTests", dependencies: ["Networks", "Substrates", "CKernels"]),
-    .testTarget(name: "DatasetsTests", dependencies: ["Datasets", "Networks", "CZlib"]),
-    .testTarget(name: "DynamicsTests", dependencies: ["Dynamics", "Networks", "Substrates", "Tensors"]),
-    .testTarget(name: "SettingsTests", dependencies: ["Settings"]),
-    .testTarget(name: "DevicesTests", dependencies: ["Devices", "Settings", "Substrates", "Tensors"]),
-    .testTarget(name: "CircuitsTests", dependencies: ["Chips", "Circuits", "Devices", "Settings", "Substrates"]),
-    .testTarget(name: "ChipsTests", dependencies: ["Chips", "Circuits", "Devices", "Settings", "Substrates"]),
-    .testTarget(
-      name: "ReportsTests", dependencies: ["Reports", "Settings", .product(name: "GRDB", package: "GRDB.swift")]),
-    .testTarget(
-      name: "SystemsTests",
-      dependencies: ["Systems", "Reports", "Dynamics", "Circuits", "Devices", "Substrates", "Settings", "Tensors"]),
-    .testTarget(name: "KirchhoffTests", dependencies: ["kirchhoff", "Networks", "Reports"]),
-  ],
+  targets: libraries + roomTargets + systemTargets + programTargets + testTargets,
   swiftLanguageModes: [.v6]
 )

@@ -1,3 +1,5 @@
+import Settings
+
 /// Amplifiers of closed-loop circuits.
 public struct Amplifier: Codable, Sendable, Equatable {
   /// Open-loop gain at low frequency (A0), dimensionless.
@@ -13,12 +15,10 @@ public struct Amplifier: Codable, Sendable, Equatable {
 
 extension Amplifier {
   func validate() throws(CircuitError) {
-    func require(_ holds: Bool, _ name: String, _ found: Double, _ expected: String) throws(CircuitError) {
-      if !holds { throw .invalidSetting("amplifier.\(name)", found: "\(found)", expected: expected) }
-    }
-    try require(gain > 1 && gain.isFinite, "gain", gain, "above 1, finite")
-    try require(bandwidth_Hz > 0 && bandwidth_Hz.isFinite, "bandwidth_Hz", bandwidth_Hz, "above 0 Hz, finite")
-    try require(settlingError > 0 && settlingError < 1, "settlingError", settlingError, "above 0, below 1")
-    try require(timeout_s > 0 && timeout_s.isFinite, "timeout_s", timeout_s, "above 0 s, finite")
+    let check = SettingCheck<CircuitError>("amplifier.")
+    try check.require(gain > 1 && gain.isFinite, "gain", gain, "above 1, finite")
+    try check.require(bandwidth_Hz > 0 && bandwidth_Hz.isFinite, "bandwidth_Hz", bandwidth_Hz, "above 0 Hz, finite")
+    try check.require(settlingError > 0 && settlingError < 1, "settlingError", settlingError, "above 0, below 1")
+    try check.require(timeout_s > 0 && timeout_s.isFinite, "timeout_s", timeout_s, "above 0 s, finite")
   }
 }

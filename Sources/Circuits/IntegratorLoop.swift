@@ -1,3 +1,4 @@
+import Settings
 import Substrates
 
 /// Loops of arrays, amplifiers, multipliers and capacitors that integrate.
@@ -41,23 +42,21 @@ public struct IntegratorLoop: Codable, Sendable, Equatable {
   }
 
   func validate() throws(CircuitError) {
-    func require(_ holds: Bool, _ name: String, _ found: Any, _ expected: String) throws(CircuitError) {
-      if !holds { throw .invalidSetting("loop.\(name)", found: "\(found)", expected: expected) }
-    }
-    try require(run_s > 0 && run_s.isFinite, "run_s", run_s, "above 0 s, finite")
-    try require(unit_V > 0 && unit_V.isFinite, "unit_V", unit_V, "above 0 V, finite")
-    try require((0...1).contains(amplifierLag), "amplifierLag", amplifierLag, "0 to 1 run")
-    try require(leakTime >= 0 && leakTime.isFinite, "leakTime", leakTime, "0 (none) or more runs")
-    try require((0...1).contains(multiplierGainError), "multiplierGainError", multiplierGainError, "0 to 1")
-    try require((0...1).contains(multiplierOffset_V), "multiplierOffset_V", multiplierOffset_V, "0 V to 1 V")
-    try require(clamp >= 0 && clamp.isFinite, "clamp", clamp, "0 (none) or more")
-    try require(Quantiser.limits.contains(signalBits), "signalBits", signalBits, "0 (ideal) to 30")
-    try require(injected_V > 0 && injected_V.isFinite, "injected_V", injected_V, "above 0 V, finite")
-    try require(stateRange > 0 && stateRange.isFinite, "stateRange", stateRange, "above 0, finite")
-    try require((1...100_000).contains(refreshes), "refreshes", refreshes, "1 to 100,000")
-    try require(
+    let check = SettingCheck<CircuitError>("loop.")
+    try check.require(run_s > 0 && run_s.isFinite, "run_s", run_s, "above 0 s, finite")
+    try check.require(unit_V > 0 && unit_V.isFinite, "unit_V", unit_V, "above 0 V, finite")
+    try check.require((0...1).contains(amplifierLag), "amplifierLag", amplifierLag, "0 to 1 run")
+    try check.require(leakTime >= 0 && leakTime.isFinite, "leakTime", leakTime, "0 (none) or more runs")
+    try check.require((0...1).contains(multiplierGainError), "multiplierGainError", multiplierGainError, "0 to 1")
+    try check.require((0...1).contains(multiplierOffset_V), "multiplierOffset_V", multiplierOffset_V, "0 V to 1 V")
+    try check.require(clamp >= 0 && clamp.isFinite, "clamp", clamp, "0 (none) or more")
+    try check.require(Quantiser.limits.contains(signalBits), "signalBits", signalBits, "0 (ideal) to 30")
+    try check.require(injected_V > 0 && injected_V.isFinite, "injected_V", injected_V, "above 0 V, finite")
+    try check.require(stateRange > 0 && stateRange.isFinite, "stateRange", stateRange, "above 0, finite")
+    try check.require((1...100_000).contains(refreshes), "refreshes", refreshes, "1 to 100,000")
+    try check.require(
       (refreshes...1_000_000).contains(simulationSteps), "simulationSteps", simulationSteps,
       "at least refreshes (\(refreshes)), at most 1,000,000")
-    try require((0...10_000).contains(furtherAmplifiers), "furtherAmplifiers", furtherAmplifiers, "0 to 10,000")
+    try check.require((0...10_000).contains(furtherAmplifiers), "furtherAmplifiers", furtherAmplifiers, "0 to 10,000")
   }
 }

@@ -52,17 +52,15 @@ public struct Macro: Codable, Sendable, Equatable {
   ///
   /// - Throws: `CircuitError.invalidSetting`, which names the figure.
   public func validate() throws(CircuitError) {
-    func require(_ holds: Bool, _ name: String, _ found: Any, _ expected: String) throws(CircuitError) {
-      if !holds { throw .invalidSetting(name, found: "\(found)", expected: expected) }
-    }
+    let check = SettingCheck<CircuitError>()
     let each = mapping.mapping.cellsPerWeight + mapping.mapping.sharedColumns
-    try require((1...65536).contains(rows), "rows", rows, "1 to 65536")
-    try require(
+    try check.require((1...65536).contains(rows), "rows", rows, "1 to 65536")
+    try check.require(
       (each...65536).contains(columns), "columns", columns,
       "\(each) to 65536: one weight takes \(each) columns with the mapping `\(type(of: mapping.mapping).kind)`")
-    try require(readVoltage_V > 0 && readVoltage_V <= 2, "readVoltage_V", readVoltage_V, "above 0 V, at most 2 V")
-    try require(readTime_s > 0 && readTime_s.isFinite, "readTime_s", readTime_s, "above 0 s, finite")
-    try require(age_s >= 0 && age_s.isFinite, "age_s", age_s, "0 s or more")
+    try check.require(readVoltage_V > 0 && readVoltage_V <= 2, "readVoltage_V", readVoltage_V, "above 0 V, at most 2 V")
+    try check.require(readTime_s > 0 && readTime_s.isFinite, "readTime_s", readTime_s, "above 0 s, finite")
+    try check.require(age_s >= 0 && age_s.isFinite, "age_s", age_s, "0 s or more")
     try mapping.mapping.validate()
     try input.validate()
     try output.validate()
@@ -86,7 +84,7 @@ public struct WireChoice: Codable, Sendable, Equatable {
 }
 
 /// What can go wrong with circuits. Every message says what to do.
-public enum CircuitError: Error, Equatable, CustomStringConvertible {
+public enum CircuitError: SettingError, Equatable, CustomStringConvertible {
   case invalidSetting(_ name: String, found: String, expected: String)
   /// Weights that are not finite cannot be programmed.
   case weightsNotFinite

@@ -1,3 +1,4 @@
+import Settings
 import Substrates
 import Tensors
 
@@ -82,7 +83,7 @@ extension CellArray {
 }
 
 /// What can go wrong with devices. Every message says what to do.
-public enum DeviceError: Error, Equatable, CustomStringConvertible {
+public enum DeviceError: SettingError, Equatable, CustomStringConvertible {
   case invalidSetting(_ key: String, found: String, expected: String)
   case unknownKind(found: String, accepted: String)
   /// Nothing is known of what a pulse does to this device.
@@ -113,18 +114,7 @@ public enum DeviceError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// Checks of settings that devices share.
-package struct DeviceChecks {
-  package init() {}
-
-  package func require(_ holds: Bool, _ key: String, _ found: Any, _ expected: String) throws(DeviceError) {
-    if !holds { throw .invalidSetting(key, found: "\(found)", expected: expected) }
-  }
-
-  package func fraction(_ value: Float, _ key: String) throws(DeviceError) {
-    try require((0...1).contains(value), key, value, "0 to 1")
-  }
-
+extension SettingCheck where Failure == DeviceError {
   /// A window of conductances that is not empty.
   package func window(_ lowest: Float, _ highest: Float) throws(DeviceError) {
     try require(lowest >= 0 && lowest.isFinite, "lowest_S", lowest, "0 S or more")

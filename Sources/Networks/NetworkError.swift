@@ -1,5 +1,6 @@
+import Settings
 /// What can go wrong with models, training and files. Every message says what to do.
-public enum NetworkError: Error, Equatable, CustomStringConvertible {
+public enum NetworkError: SettingError, Equatable, CustomStringConvertible {
   /// A file or dictionary lacks a tensor that the model has.
   case missingTensor(name: String, found: [String])
   /// A file or dictionary has a tensor that the model lacks.

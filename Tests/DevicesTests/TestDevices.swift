@@ -1,5 +1,6 @@
 import Devices
 import Foundation
+import Settings
 import Substrates
 import Tensors
 
@@ -14,7 +15,7 @@ struct SinhDevice: DeviceModel {
   var window: ClosedRange<Float> { lowest_S...highest_S }
   var withoutFaults: SinhDevice { self }
   var faults: [(name: String, keys: [String])] { [] }
-  func validate() throws { try DeviceChecks().window(lowest_S, highest_S) }
+  func validate() throws { try SettingCheck<DeviceError>().window(lowest_S, highest_S) }
   func cells(_ shape: [Int], using random: inout RandomStream) throws -> any CellArray {
     SinhCells(device: self, stored: try Tensor(repeating: lowest_S, shape: shape))
   }

@@ -99,7 +99,7 @@ import Testing
         return
       }
       #expect(there.status == 0, "\(there.errors)")
-      func figures(_ name: String) throws -> [Int: [Report.Figure]] {
+      func figures(_ name: String) throws -> [Int: [Figure]] {
         Dictionary(
           uniqueKeysWithValues: try RunStore(folder: "\(folder)/\(name)").runs().map { ($0.point, $0.figures) })
       }

@@ -24,7 +24,7 @@ func withFolder(_ body: (String) throws -> Void) throws {
       #expect(found.specification == record.specification)
       #expect(
         found.figures == [
-          Report.Figure(name: "total", value: 7, unit: "m", origin: .simulated, data: "synthetic", uncertainty: 0)
+          Figure(name: "total", value: 7, unit: "m", origin: .simulated, data: "synthetic", uncertainty: 0)
         ])
       #expect(found.metrics.map(\.value) == [1, 0.5, 1.0 / 3, 0.25])
       #expect(found.outcomes.first?.status == .reached)

@@ -28,9 +28,4 @@ void kk_split_halves_f64(size_t rows, size_t n, size_t half, const double *w, do
 /// y[i] = a[i] y[i] + p[i].
 void kk_scale_plus_f64(size_t n, const double *a, const double *p, double *y);
 
-/// Lorenz 1996, `steps` classic Runge-Kutta steps for `members` states of `variables` numbers, x[variables, members]. scratch:
-/// 4 (variables + 3) times 8 numbers.
-void kk_lorenz96_f64(size_t variables, size_t members, double forcing, double step, size_t steps, double *x,
-                     double *scratch);
-
 #endif

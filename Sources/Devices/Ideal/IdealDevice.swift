@@ -1,3 +1,4 @@
+import Settings
 import Substrates
 import Tensors
 
@@ -20,7 +21,7 @@ public struct IdealDevice: DeviceModel {
   public var faults: [(name: String, keys: [String])] { [] }
 
   public func validate() throws {
-    let check = DeviceChecks()
+    let check = SettingCheck<DeviceError>()
     try check.window(lowest_S, highest_S)
     try check.fraction(pulseStep, "pulseStep")
   }

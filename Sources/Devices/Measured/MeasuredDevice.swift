@@ -1,4 +1,5 @@
 import Foundation
+import Settings
 import Substrates
 import Tensors
 
@@ -49,7 +50,7 @@ public struct MeasuredDevice: DeviceModel {
   }
 
   public func validate() throws {
-    let check = DeviceChecks()
+    let check = SettingCheck<DeviceError>()
     try check.fraction(readNoise, "readNoise")
     try check.require(
       pulsesPerWrite >= 0 && pulsesPerWrite.isFinite, "pulsesPerWrite", pulsesPerWrite, "0 or more")

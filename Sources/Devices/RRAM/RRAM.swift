@@ -1,3 +1,4 @@
+import Settings
 import Substrates
 import Tensors
 
@@ -60,7 +61,7 @@ public struct RRAM: DeviceModel {
   }
 
   public func validate() throws {
-    let check = DeviceChecks()
+    let check = SettingCheck<DeviceError>()
     try check.window(lowest_S, highest_S)
     try check.require((0...65536).contains(levels) && levels != 1, "levels", levels, "0 (a continuum) or 2 to 65536")
     for (value, key) in [

@@ -1,4 +1,4 @@
-import CKernels
+import DynamicsKernels
 import Tensors
 
 /// The model of Lorenz (1996): dx_i/dt = (x_{i+1} − x_{i−2})·x_{i−1} − x_i + F on a ring.

@@ -1,10 +1,13 @@
 import Foundation
+import Settings
 import Tensors
 
 /// How a training run goes: everything but the model, the data and the loss.
 public struct TrainingSettings: Sendable, Codable {
   /// Passes over the samples.
   public var epochs = 10
+  /// Updates after which training ends, even within an epoch; nil for whole epochs only.
+  public var updates: Int?
   /// Samples in an update; the last batch of an epoch may be smaller.
   public var batchSize = 64
   /// Orders the samples and feeds random layers.
@@ -71,10 +74,11 @@ public struct Trainer<Rule: Optimiser> {
     let random = RandomStream(seed: settings.seed)
     let baseRate = optimiser.learningRate
     var goesOn = true
-    while state.epoch < settings.epochs, !state.isFinished, goesOn {
+    let limit = settings.updates ?? .max
+    while state.epoch < settings.epochs, state.step < limit, !state.isFinished, goesOn {
       var order = random.split("epoch \(state.epoch)")
       let permutation = try order.permutation(samples)
-      while state.position < samples {
+      while state.position < samples, state.step < limit {
         let batch = try permutation.slice(state.position..<min(samples, state.position + settings.batchSize))
         var context = ForwardContext(isTraining: true, random: random.split("step \(state.step)"))
         state.optimiser.learningRate = baseRate * settings.schedule.factor(at: state.step)
@@ -103,15 +107,15 @@ public struct Trainer<Rule: Optimiser> {
   }
 
   private func check(_ samples: Int) throws {
-    func require(_ holds: Bool, _ name: String, _ found: Any, _ expected: String) throws {
-      if !holds { throw NetworkError.invalidSetting(name, found: "\(found)", expected: expected) }
-    }
-    try require(samples > 0, "samples", samples, "1 or more")
-    try require(settings.epochs >= 0, "epochs", settings.epochs, "0 or more")
-    try require(settings.batchSize > 0, "batchSize", settings.batchSize, "1 or more")
-    try require((settings.patience ?? 1) > 0, "patience", settings.patience ?? 0, "1 or more")
-    try require((settings.checkpointEvery ?? 1) > 0, "checkpointEvery", settings.checkpointEvery ?? 0, "1 or more")
-    try require(
+    let check = SettingCheck<NetworkError>()
+    try check.require(samples > 0, "samples", samples, "1 or more")
+    try check.require(settings.epochs >= 0, "epochs", settings.epochs, "0 or more")
+    try check.require(settings.batchSize > 0, "batchSize", settings.batchSize, "1 or more")
+    try check.require((settings.updates ?? 1) > 0, "updates", settings.updates ?? 0, "1 or more")
+    try check.require((settings.patience ?? 1) > 0, "patience", settings.patience ?? 0, "1 or more")
+    try check.require(
+      (settings.checkpointEvery ?? 1) > 0, "checkpointEvery", settings.checkpointEvery ?? 0, "1 or more")
+    try check.require(
       settings.checkpointEvery == nil || settings.checkpoint != nil, "checkpoint", "nil",
       "a file, as `checkpointEvery` is set")
   }

@@ -1,4 +1,5 @@
 import Foundation
+import Runs
 
 /// Charts over runs: a figure against a setting, or a metric against its steps.
 public enum RunChart {

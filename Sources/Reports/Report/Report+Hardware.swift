@@ -1,3 +1,4 @@
+import Settings
 import Chips
 import Circuits
 import Substrates
@@ -16,10 +17,10 @@ extension Report {
       let amount = lines.reduce(0) { $0 + $1.amount }
       let widths = Set(lines.map(\.bits)).filter { $0 > 0 }.sorted().map(String.init).joined(separator: ", ")
       rows.append(
-        [name, widths.isEmpty ? "–" : widths, ReportPage.text(amount / count), ReportPage.text(energy / count)]
-          + [ReportPage.text(latency / count), "\(lines[0].source) (\(lines[0].mark.rawValue))"])
+        [name, widths.isEmpty ? "–" : widths, Quantity.text(amount / count), Quantity.text(energy / count)]
+          + [Quantity.text(latency / count), "\(lines[0].source) (\(lines[0].mark.rawValue))"])
     }
-    rows.append(["sum", "", "", ReportPage.text(cost.energy_J / count), ReportPage.text(cost.latency_s / count), ""])
+    rows.append(["sum", "", "", Quantity.text(cost.energy_J / count), Quantity.text(cost.latency_s / count), ""])
     table(
       title, columns: ["part, event", "bits", "how often", "energy (J)", "latency (s)", "source (S, K, A, given)"],
       rows: rows)
@@ -39,7 +40,7 @@ extension Report {
     let raw = activity.total(.outputConverter, .uncalibrated)
     if raw > 0 {
       note(
-        "\(ReportPage.text(100 * raw / conversions)) % of the output conversions\(name) had a range that no data set: what "
+        "\(Quantity.text(100 * raw / conversions)) % of the output conversions\(name) had a range that no data set: what "
           + "their array can give at most.")
     }
   }

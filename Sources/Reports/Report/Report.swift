@@ -1,4 +1,5 @@
 import Foundation
+import Runs
 
 /// What a run found: figures, claims held against them, tables, charts and pictures.
 public struct Report: Codable, Sendable {
@@ -13,24 +14,6 @@ public struct Report: Codable, Sendable {
   public var data: [DataUse] = []
 
   public init(_ card: Card) { self.card = card }
-
-  /// One number.
-  public struct Figure: Codable, Sendable, Equatable {
-    public var name: String
-    public var value: Double
-    /// SI unit or words such as "fraction"; empty for counts.
-    public var unit: String
-    public var origin: Origin
-    /// What it was found on, where that is not plain: "synthetic stand-in" has to be said here.
-    public var data: String
-    /// Half of the 95 % confidence interval, or the spread over draws; 0 for exact numbers.
-    public var uncertainty: Double
-
-    public init(name: String, value: Double, unit: String, origin: Origin, data: String, uncertainty: Double) {
-      (self.name, self.value, self.unit, self.origin) = (name, value, unit, origin)
-      (self.data, self.uncertainty) = (data, uncertainty)
-    }
-  }
 
   /// A table to read.
   public struct Table: Codable, Sendable {
@@ -47,18 +30,6 @@ public struct Report: Codable, Sendable {
     public init(title: String, png: Data) {
       self.title = title
       self.png = png
-    }
-  }
-
-  /// A data set that a run read.
-  public struct DataUse: Codable, Sendable, Equatable {
-    public var name: String
-    /// Of the files' checksums, in the order of their names.
-    public var sha256: String
-
-    public init(name: String, sha256: String) {
-      self.name = name
-      self.sha256 = sha256
     }
   }
 
@@ -93,17 +64,6 @@ public struct Report: Codable, Sendable {
     }
   }
 
-  /// A claim beside our number.
-  public struct Outcome: Codable, Sendable {
-    public var claim: Claim
-    public var figure: Figure?
-    public var status: Status
-
-    public enum Status: String, Codable, Sendable {
-      case reached
-      case notReached = "not reached"
-      /// The run did not compute the figure.
-      case notRun = "not run"
-    }
-  }
+  /// What a record keeps of it.
+  public var findings: Findings { Findings(figures: figures, outcomes: outcomes, data: data) }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Mustache
+import Runs
 
 /// One self-contained HTML page for a run.
 public enum ReportPage {
@@ -52,7 +53,7 @@ public enum ReportPage {
     get throws { try MustacheTemplate(string: String(decoding: PackageResources.page_mustache, as: UTF8.self)) }
   }
 
-  private static func how(_ figure: Report.Figure) -> String {
+  private static func how(_ figure: Figure) -> String {
     figure.origin.rawValue + (figure.data.isEmpty ? "" : ", \(figure.data)")
   }
 
@@ -60,11 +61,5 @@ public enum ReportPage {
   private static func inline(_ svg: Data) -> String {
     let text = String(decoding: svg, as: UTF8.self)
     return text.range(of: "<svg").map { String(text[$0.lowerBound...]) } ?? ""
-  }
-
-  /// A number as people read it: six significant digits.
-  public static func text(_ value: Double) -> String {
-    if abs(value) == .greatestFiniteMagnitude { return "any" }
-    return value == value.rounded() && abs(value) < 1e6 ? String(format: "%.0f", value) : String(format: "%.6g", value)
   }
 }

@@ -1,4 +1,5 @@
-import Foundation
+import Chips
+import Runs
 import Settings
 
 /// How large a run is.
@@ -58,45 +59,18 @@ public struct Card: Codable, Sendable {
   }
 }
 
-/// A published number, and how near ours has to come.
-public struct Claim: Codable, Sendable, Equatable {
-  /// Name of the figure in the report.
-  public var figure: String
-  public var published: Double
-  /// Lowest and highest value that count as reached.
-  public var lowest: Double, highest: Double
-  /// Where the number stands: figure, table or equation.
-  public var place: String
+/// A system without its type, as the command line needs it.
+public struct AnySystem: Sendable {
+  public let card: Card
+  public let keys: SystemKeys
+  /// Runs it with a checked configuration.
+  public let run: @Sendable (ConfigurationValue, RunContext) throws -> Report
 
-  public init(_ figure: String, published: Double, within tolerance: Tolerance, at place: String) {
-    self.figure = figure
-    self.published = published
-    self.place = place
-    switch tolerance {
-    case .relative(let part):
-      (lowest, highest) = (published - abs(published) * part, published + abs(published) * part)
-    case .absolute(let distance): (lowest, highest) = (published - distance, published + distance)
-    case .atLeast: (lowest, highest) = (published, .greatestFiniteMagnitude)
-    case .atMost: (lowest, highest) = (-.greatestFiniteMagnitude, published)
-    }
+  public init<S: System>(_ type: S.Type) {
+    card = S.card
+    keys = SystemKeys(
+      name: S.card.name, substrate: S.substrate, defaults: { try ConfigurationValue(encoding: S.configuration($0)) },
+      check: { try S.validate($0.configuration(S.Configuration.self)) })
+    run = { try S.run($0.configuration(S.Configuration.self), in: $1) }
   }
-
-  public enum Tolerance: Sendable {
-    case relative(Double)
-    case absolute(Double)
-    case atLeast
-    case atMost
-  }
-}
-
-/// How a number came about.
-public enum Origin: String, ConfigurationChoice {
-  /// From data that someone measured.
-  case measured
-  /// By running the computation on simulated hardware or in exact arithmetic.
-  case simulated
-  /// From an equation, for comparison.
-  case closedForm = "closed form"
-  /// From component figures.
-  case projected
 }

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Foundation
+import Reports
+import Runs
+
+struct PlotCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plot",
+    abstract: "Draws a figure of many runs against a setting, or a metric of some runs against time.",
+    discussion: """
+      kirchhoff plot --sweep sweep-ber-1234abcd --x esN0_dB --y BER --group modulation --log-y --output ber.pdf
+      kirchhoff plot RUN RUN --metric "test loss" --output loss.svg
+
+      Runs that share the value on the x axis and the group are averaged; bars or bands show the 95 % interval of the mean.
+      The ending of --output decides the format: svg, pdf or png.
+      """)
+
+  @Argument(help: "Runs; all that pass the filters if none is named.") var runs: [String] = []
+  @OptionGroup var selection: RunsCommand.Selection
+  @Option(help: "Setting or figure on the x axis.") var x: String?
+  @Option(help: "Figure on the y axis.") var y: String?
+  @Option(help: "Setting that tells the lines apart.") var group: String?
+  @Option(help: "Metric to draw against its steps, instead of --x and --y.") var metric: String?
+  @Option(help: "One of line, scatter, lineWithPoints, band, errorBars, histogram, box, bars.") var style: Chart.Style =
+    .errorBars
+  @Flag(help: "Logarithmic x axis.") var logX = false
+  @Flag(help: "Logarithmic y axis.") var logY = false
+  @Option(help: "File to write: .svg, .pdf or .png.") var output = "plot.svg"
+  @OptionGroup var store: StoreOptions
+
+  func validate() throws {
+    if metric == nil, y == nil || (x == nil && style != .histogram && style != .box) {
+      throw ValidationError("either --metric, or --x and --y, has to be given")
+    }
+    if metric != nil, x != nil || y != nil { throw ValidationError("--metric stands instead of --x and --y") }
+    guard Gnuplot.Format(rawValue: URL(fileURLWithPath: output).pathExtension.lowercased()) != nil else {
+      throw ValidationError("--output is \(output), expected a name that ends in .svg, .pdf or .png")
+    }
+  }
+
+  func run() throws {
+    let store = try store.open()
+    let chosen = try runs.isEmpty ? selection.runs(store) : runs.map { try store.run(store.resolve($0)) }
+    // The course of metrics is read only where it is needed.
+    let records = try metric == nil ? chosen : chosen.map { try store.run($0.id) }
+    let chart = try checkingArguments {
+      try metric.map { try RunChart.metric(records, $0, logarithmic: (logX, logY)) }
+        ?? RunChart.figure(
+          records, x: x ?? "", y: y ?? "", group: group, style: style, logarithmic: (logX, logY))
+    }
+    guard let gnuplot = Gnuplot() else { throw PlotError.noGnuplot }
+    let format = Gnuplot.Format(rawValue: URL(fileURLWithPath: output).pathExtension.lowercased()) ?? .svg
+    try gnuplot.draw(chart, as: format).write(to: URL(fileURLWithPath: output), options: .atomic)
+    print("\(records.count) runs drawn in \(output)")
+  }
+}
+
+extension Chart.Style: ExpressibleByArgument {}

@@ -1,0 +1,3 @@
+import KirchhoffCommand
+
+await Kirchhoff.main()

@@ -1,0 +1,130 @@
+import Foundation
+import Reports
+import Runs
+import Settings
+
+/// MIMO-OFDM link whose transforms, channel estimation and detection are single steps on arrays (Zeng et al., IEEE
+/// Internet of Things Journal, 2023, DOI 10.1109/JIOT.2023.3307405).
+///
+/// Bits are mapped, turned into samples with a cyclic prefix, sent over fading channels, transformed back, separated and
+/// demapped. The signal-to-noise ratio is ρ = Es/N0 for each receive antenna and stream.
+public enum MIMOOFDM: System {
+  public static let card = Card(
+    name: "mimo-ofdm", title: "MIMO-OFDM baseband on resistive arrays",
+    source: "Zeng et al., IEEE Internet of Things Journal (2023), DOI 10.1109/JIOT.2023.3307405",
+    summary: """
+      A link over fading channels. Fourier transforms and channel estimation are products with fixed matrices, zero forcing \
+      and minimum mean square error are least-squares problems: on arrays the former are one read, the latter one settling \
+      of a closed loop. Array sizes, devices and circuit values are the specification's assumptions.
+      """,
+    claims: [
+      Claim(
+        "latency gain, large scale", published: 91.2, within: .relative(0.2), at: "abstract, large-scale simulation"),
+      Claim("energy gain, large scale", published: 671, within: .relative(0.2), at: "abstract, large-scale simulation"),
+    ])
+
+  public static func configuration(_ scale: Scale) -> Configuration {
+    var c = Configuration()
+    if scale == .paper {
+      // Large-scale case of the specification; 10⁷ bits for each point.
+      c.modulation = .qam64
+      (c.streams, c.antennas, c.subcarriers, c.usedSubcarriers) = (16, 64, 1024, 1024)
+      (c.trainingSymbols, c.coherence, c.symbols) = (16, 17, 102)
+      (c.comparisonSymbols, c.gradientSteps) = (17, [10])
+    }
+    return c
+  }
+
+  public static func run(_ c: Configuration, in context: RunContext) throws -> Report {
+    var report = Report(card)
+    let points = Array(Set(c.curve_dB + [c.esN0_dB])).sorted()
+    var outcomes: [Link.Outcome] = []
+    for (i, ratio) in points.enumerated() {
+      let point = try Link(c, ratio_dB: ratio).simulate(in: context) {
+        try context.progress(0.8 * (Double(i) + $0) / Double(points.count), "Es/N0 \(Quantity.text(ratio)) dB")
+      }
+      outcomes.append(point)
+      try context.record("BER", step: i, value: point.rate)
+    }
+    let references = reference(c, points)
+    if let at = points.firstIndex(of: c.esN0_dB) {
+      headline(outcomes[at], c, &report)
+      if let references { report.figure("closed-form BER", references[at], unit: "fraction", how: .closedForm) }
+      if outcomes[at].hasArrays { costs(outcomes[at], c, context, &report) }
+    }
+    curves(points, outcomes, references, &report)
+    if c.comparisonSymbols > 0 { try compareReceivers(c, context, &report) }
+    report.note("All bits, channels and noise are synthetic: drawn at random.")
+    report.note(
+      "Es/N0 is the energy of a symbol over the noise of one antenna; Eb/N0 of a stream is Es/N0 over the bits of a symbol."
+    )
+    return report
+  }
+
+  private static func headline(_ point: Link.Outcome, _ c: Configuration, _ report: inout Report) {
+    let data = "random bits and channels"
+    func add(_ name: String, _ value: Double, uncertainty: Double = 0) {
+      report.figure(name, value, unit: "fraction", how: .simulated, data: data, uncertainty: uncertainty)
+    }
+    add("BER", point.rate, uncertainty: point.uncertainty)
+    add("BLER, uncoded blocks of \(c.blockSubcarriers) subcarriers", point.blockRate)
+    if c.softBits {
+      report.figure(
+        "mutual information of soft bits", point.information, unit: "bit", how: .simulated, data: data)
+    }
+    add("EVM after detection", point.symbolError)
+    if c.signal == .samples { add("EVM of the transform", point.transformError) }
+    if c.estimation != .known { add("mean square error of the channel estimate", point.estimateError) }
+  }
+
+  private static func curves(
+    _ points: [Double], _ outcomes: [Link.Outcome], _ references: [Double]?, _ report: inout Report
+  ) {
+    let rates = outcomes.map(\.rate)
+    var series = [
+      Chart.Series(
+        "simulated, 95 % interval", .errorBars, x: points, y: rates,
+        lower: outcomes.map { max($0.rate - $0.uncertainty, $0.rate / 100) },
+        upper: outcomes.map { $0.rate + $0.uncertainty })
+    ]
+    if let references { series.append(Chart.Series("closed form", .line, x: points, y: references)) }
+    report.charts.append(
+      Chart(
+        "Bit error rate", x: Chart.Axis("Es/N0 of each antenna and stream", unit: "dB"),
+        y: Chart.Axis("bit error rate", logarithmic: true), series))
+    report.charts.append(
+      Chart(
+        "Symbols after detection",
+        panels: zip(points, outcomes).suffix(2).map { ratio, outcome in
+          // What an ill-conditioned channel throws far away would shrink the rest to a point.
+          let shown = outcome.constellation.re.indices.filter {
+            abs(outcome.constellation.re[$0]) < 2 && abs(outcome.constellation.im[$0]) < 2
+          }
+          return Chart.Panel(
+            "\(Quantity.text(ratio)) dB", x: Chart.Axis("real part"), y: Chart.Axis("imaginary part"),
+            series: [
+              Chart.Series(
+                "received", .scatter, x: shown.map { outcome.constellation.re[$0] },
+                y: shown.map { outcome.constellation.im[$0] })
+            ])
+        }))
+    report.table(
+      "Bit error rates", columns: ["Es/N0 (dB)", "BER", "± (95 %)", "BLER", "soft bits (bit)", "closed form"],
+      rows: points.indices.map { i in
+        let o = outcomes[i]
+        return [points[i], o.rate, o.uncertainty, o.blockRate, o.information].map(Quantity.text)
+          + [references.map { Quantity.text($0[i]) } ?? "–"]
+      })
+  }
+
+  /// Closed forms exist for a known channel: noise alone, and zero forcing over Rayleigh fading; with taps each subcarrier is
+  /// Rayleigh.
+  static func reference(_ c: Configuration, _ points: [Double]) -> [Double]? {
+    guard c.estimation == .known else { return nil }
+    if c.channel == .awgn { return points.map { c.modulation.bitErrorRateInNoise(pow(10, $0 / 10)) } }
+    guard c.detection == .zeroForcing else { return nil }
+    return points.map {
+      c.modulation.bitErrorRateInFading(pow(10, $0 / 10), diversity: c.antennas - c.streams + 1)
+    }
+  }
+}
