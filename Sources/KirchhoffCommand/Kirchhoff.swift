@@ -4,9 +4,9 @@ import Reports
 import Runs
 import Settings
 
-@main
-struct Kirchhoff: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
+/// The command line. `Kirchhoff.main()` runs it with the systems of this package and those that were added to `SystemList`.
+public struct Kirchhoff: AsyncParsableCommand {
+  public static let configuration = CommandConfiguration(
     commandName: "kirchhoff",
     abstract: "Runs computations exactly and on simulated in-memory hardware, and keeps what came of them.",
     discussion: """
@@ -19,6 +19,8 @@ struct Kirchhoff: AsyncParsableCommand {
       SystemsCommand.self, RunCommand.self, DeployCommand.self, RunsCommand.self, SweepCommand.self,
       SweepPointCommand.self, PlotCommand.self, ServeCommand.self, DataCommand.self,
     ])
+
+  public init() {}
 }
 
 /// Where runs are kept.

@@ -89,6 +89,10 @@ public struct Outcome: Codable, Sendable {
   public var figure: Figure?
   public var status: Status
 
+  public init(claim: Claim, figure: Figure?, status: Status) {
+    (self.claim, self.figure, self.status) = (claim, figure, status)
+  }
+
   public enum Status: String, Codable, Sendable {
     case reached
     case notReached = "not reached"

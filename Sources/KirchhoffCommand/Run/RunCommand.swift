@@ -48,6 +48,7 @@ struct RunOptions: ParsableArguments {
   var substrate: SubstrateChoice.Kind?
   @Option(help: "Folder for report and record; inside the store by default. A checkpoint found there is continued.")
   var output: String?
+  @Flag(help: "Prints the record as JSON, with plain numbers in SI units.") var json = false
   @Flag(help: "Keeps the run's files in --output only, not in the store.") var withoutStore = false
   @Option(help: "Threads, 1 or more; all cores by default.") var threads: Int?
   @OptionGroup var store: StoreOptions
@@ -83,12 +84,12 @@ struct RunOptions: ParsableArguments {
     if record.status == .failed { team?.abort(1) }
     team?.leave()
     guard isFirst else { return }
-    try finish(record, report)
+    try finish(record, report, json: json)
   }
 }
 
-/// Prints what a run found and gives the exit code it deserves.
-func finish(_ record: RunRecord, _ report: Report?) throws {
+/// Prints what a run found, for people or as JSON with plain numbers in SI units, and gives the exit code it deserves.
+func finish(_ record: RunRecord, _ report: Report?, json: Bool) throws {
   switch record.status {
   case .failed:
     say("Error: \(record.error)")
@@ -100,25 +101,36 @@ func finish(_ record: RunRecord, _ report: Report?) throws {
   default: break
   }
   guard let report else { return }
+  if json {
+    print(String(decoding: try RunRecord.encoder.encode(record), as: UTF8.self))
+  } else {
+    show(report)
+    print("\nrun \(record.id)" + (record.folder.isEmpty ? "" : "; report: \(record.folder)/report.html"))
+  }
+  if report.outcomes.contains(where: { $0.status == .notReached }) { throw ExitCode(2) }
+}
+
+/// Figures, then claims, as people read them.
+private func show(_ report: Report) {
   printTable(
     report.figures.map {
       [
-        $0.name, Quantity.text($0.value), $0.uncertainty == 0 ? "" : "± \(Quantity.text($0.uncertainty))", $0.unit,
+        $0.name, Quantity.text($0.value, unit: $0.unit, uncertainty: $0.uncertainty),
         $0.origin.rawValue + ($0.data.isEmpty ? "" : ", \($0.data)"),
       ]
     })
-  if !report.outcomes.isEmpty {
-    print("")
-    printTable(
-      report.outcomes.map {
-        [
-          $0.claim.figure, "published \(Quantity.text($0.claim.published))",
-          "ours \($0.figure.map { Quantity.text($0.value) } ?? "–")", $0.status.rawValue,
-        ]
-      })
-  }
-  print("\nrun \(record.id)" + (record.folder.isEmpty ? "" : "; report: \(record.folder)/report.html"))
-  if report.outcomes.contains(where: { $0.status == .notReached }) { throw ExitCode(2) }
+  guard !report.outcomes.isEmpty else { return }
+  print("")
+  printTable(
+    report.outcomes.map { outcome in
+      func text(_ value: Double, _ uncertainty: Double = 0) -> String {
+        Quantity.text(value, unit: outcome.figure?.unit ?? "", uncertainty: uncertainty)
+      }
+      return [
+        outcome.claim.figure, "published \(text(outcome.claim.published))",
+        "ours \(outcome.figure.map { text($0.value, $0.uncertainty) } ?? "–")", outcome.status.rawValue,
+      ]
+    })
 }
 
 struct RunCommand: ParsableCommand {

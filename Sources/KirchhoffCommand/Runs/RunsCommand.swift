@@ -224,7 +224,7 @@ extension RunsCommand {
       let (after, _) = try Parallelism.withThreads(threads ?? Parallelism.threads) {
         try runner.run(system, before.specification) { catchSignals($0) }
       }
-      guard after.status == .finished else { return try finish(after, nil) }
+      guard after.status == .finished else { return try finish(after, nil, json: false) }
       let differences = Runner.differences(before, after)
       if differences.isEmpty {
         print("same: run \(after.id) gives all \(after.figures.count) figures of \(before.id), bit for bit")

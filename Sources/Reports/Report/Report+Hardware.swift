@@ -17,12 +17,15 @@ extension Report {
       let amount = lines.reduce(0) { $0 + $1.amount }
       let widths = Set(lines.map(\.bits)).filter { $0 > 0 }.sorted().map(String.init).joined(separator: ", ")
       rows.append(
-        [name, widths.isEmpty ? "–" : widths, Quantity.text(amount / count), Quantity.text(energy / count)]
-          + [Quantity.text(latency / count), "\(lines[0].source) (\(lines[0].mark.rawValue))"])
+        [name, widths.isEmpty ? "–" : widths, Quantity.text(amount / count), Quantity.text(energy / count, unit: "J")]
+          + [Quantity.text(latency / count, unit: "s"), "\(lines[0].source) (\(lines[0].mark.rawValue))"])
     }
-    rows.append(["sum", "", "", Quantity.text(cost.energy_J / count), Quantity.text(cost.latency_s / count), ""])
+    rows.append([
+      "sum", "", "", Quantity.text(cost.energy_J / count, unit: "J"), Quantity.text(cost.latency_s / count, unit: "s"),
+      "",
+    ])
     table(
-      title, columns: ["part, event", "bits", "how often", "energy (J)", "latency (s)", "source (S, K, A, given)"],
+      title, columns: ["part, event", "bits", "how often", "energy", "latency", "source (S, K, A, given)"],
       rows: rows)
     if !cost.uncharged.isEmpty {
       note("\(title): not charged, as no component is known for it: \(cost.uncharged.joined(separator: "; ")).")

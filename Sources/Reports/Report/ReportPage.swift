@@ -1,6 +1,7 @@
 import Foundation
 import Mustache
 import Runs
+import Settings
 
 /// One self-contained HTML page for a run.
 public enum ReportPage {
@@ -20,8 +21,12 @@ public enum ReportPage {
       } ?? []
     let claims: [[String: Any]] = report.outcomes.map { outcome in
       let claim = outcome.claim
+      func text(_ value: Double, uncertainty: Double = 0) -> String {
+        Quantity.text(value, unit: outcome.figure?.unit ?? "", uncertainty: uncertainty)
+      }
       return [
-        "name": claim.figure, "published": text(claim.published), "ours": outcome.figure.map { text($0.value) } ?? "–",
+        "name": claim.figure, "published": text(claim.published),
+        "ours": outcome.figure.map { text($0.value, uncertainty: $0.uncertainty) } ?? "–",
         "how": outcome.figure.map(how) ?? "–", "accepted": "\(text(claim.lowest)) to \(text(claim.highest))",
         "outcome": outcome.status.rawValue, "class": outcome.status == .reached ? "reached" : "missed",
         "place": claim.place,
@@ -29,8 +34,7 @@ public enum ReportPage {
     }
     let figures: [[String: Any]] = report.figures.map {
       [
-        "name": $0.name, "value": text($0.value), "unit": $0.unit, "how": how($0),
-        "uncertainty": $0.uncertainty == 0 ? "" : text($0.uncertainty),
+        "name": $0.name, "value": Quantity.text($0.value, unit: $0.unit, uncertainty: $0.uncertainty), "how": how($0),
       ]
     }
     let tables: [[String: Any]] = report.tables.map {
@@ -39,7 +43,7 @@ public enum ReportPage {
     let settings: [[String: Any]] = record.specification.settings.map { ["key": $0.key, "value": $0.value.text] }
     let values: [String: Any] = [
       "title": report.card.title, "summary": report.card.summary, "source": report.card.source, "id": record.id,
-      "date": record.created.formatted(.iso8601), "seconds": text(record.duration), "version": record.version,
+      "date": record.created.formatted(.iso8601), "seconds": Quantity.text(record.duration), "version": record.version,
       "seed": "\(record.specification.seed)", "machine": "\(record.machine.processor), \(record.machine.cores) cores",
       "hasClaims": !claims.isEmpty, "claims": claims, "figures": figures, "notes": notes, "charts": charts,
       "pictures": report.pictures.map { ["title": $0.title, "base64": $0.png.base64EncodedString()] },

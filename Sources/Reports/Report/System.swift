@@ -2,14 +2,6 @@ import Chips
 import Runs
 import Settings
 
-/// How large a run is.
-public enum Scale: String, ConfigurationChoice {
-  /// Minutes on two cores.
-  case quick
-  /// As published.
-  case paper
-}
-
 /// A published system, or anything else that can be run, swept and reported.
 public protocol System: Sendable {
   /// Every number that someone may want to change, with units in the names. It has no optional values.
@@ -28,6 +20,8 @@ public protocol System: Sendable {
 extension System {
   public static var substrate: SubstrateChoice { SubstrateChoice() }
   public static func validate(_ configuration: Configuration) throws {}
+  /// What the list of systems takes from a module: a type that is called like it has them.
+  public static var systems: [any System.Type] { [Self.self] }
 }
 
 /// What a system is and what is claimed of it.

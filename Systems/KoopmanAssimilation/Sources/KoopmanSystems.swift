@@ -28,6 +28,13 @@ private func koopmanCard(_ name: String, _ title: String, _ summary: String, riv
     ])
 }
 
+/// One network on three flows, whose defaults differ.
+public enum KoopmanAssimilation {
+  public static let systems: [any System.Type] = [
+    KoopmanBurgers.self, KoopmanKuramotoSivashinsky.self, KoopmanNavierStokes.self,
+  ]
+}
+
 /// Kuramoto–Sivashinsky, eight points observed.
 public enum KoopmanKuramotoSivashinsky: System {
   public typealias Configuration = KoopmanConfiguration
