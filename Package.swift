@@ -103,7 +103,7 @@ let programTargets: [Target] = [
   .target(
     name: "KirchhoffCommand",
     dependencies: [
-      "AllSystems", "Studies", "Reports", "Runs", "Settings", "Chips", "Datasets", "Tensors",
+      "AllSystems", "Studies", "Reports", "Runs", "Settings", "Chips", "Datasets", "Devices", "Tensors",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
       .product(name: "Hummingbird", package: "hummingbird"),
       .product(name: "HummingbirdCore", package: "hummingbird"),

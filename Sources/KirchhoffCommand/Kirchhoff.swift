@@ -1,10 +1,12 @@
+import AllSystems
 import ArgumentParser
+import Devices
 import Foundation
 import Reports
 import Runs
 import Settings
 
-/// The command line. `Kirchhoff.main()` runs it with the systems of this package and those that were added to `SystemList`.
+/// The command line, with the systems and devices of this package and whatever others a program adds.
 public struct Kirchhoff: AsyncParsableCommand {
   public static let configuration = CommandConfiguration(
     commandName: "kirchhoff",
@@ -21,6 +23,18 @@ public struct Kirchhoff: AsyncParsableCommand {
     ])
 
   public init() {}
+
+  /// Does what the arguments of the process say, and ends it.
+  ///
+  /// - Parameters:
+  ///   - devices: further ones, which `substrate.device.kind` then knows by their words.
+  ///   - systems: further ones, which `kirchhoff run` then knows by their names.
+  public static func start(devices: [any DeviceModel.Type] = [], systems: [any System.Type] = []) async {
+    AllSystems.register()
+    SystemList.add(systems)
+    for device in devices { DeviceChoice.add(device) }
+    await main()
+  }
 }
 
 /// Where runs are kept.

@@ -62,8 +62,14 @@ public struct Claim: Codable, Sendable, Equatable {
   /// Where the number stands: figure, table or equation.
   public var place: String
 
-  public init(_ figure: String, published: Double, within tolerance: Tolerance, at place: String) {
+  /// Settings without which the figure is not found, such as `task=letters` or `scale=paper`.
+  public var needs: [String]
+
+  public init(
+    _ figure: String, published: Double, within tolerance: Tolerance, at place: String, needs: [String] = []
+  ) {
     self.figure = figure
+    self.needs = needs
     self.published = published
     self.place = place
     switch tolerance {
@@ -73,6 +79,29 @@ public struct Claim: Codable, Sendable, Equatable {
     case .atLeast: (lowest, highest) = (published, .greatestFiniteMagnitude)
     case .atMost: (lowest, highest) = (-.greatestFiniteMagnitude, published)
     }
+  }
+
+  private enum Keys: CodingKey { case figure, published, lowest, highest, place, needs }
+
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: Keys.self)
+    figure = try values.decode(String.self, forKey: .figure)
+    published = try values.decode(Double.self, forKey: .published)
+    lowest = try values.decode(Double.self, forKey: .lowest)
+    highest = try values.decode(Double.self, forKey: .highest)
+    place = try values.decode(String.self, forKey: .place)
+    // Records of earlier versions have none.
+    needs = try values.decodeIfPresent([String].self, forKey: .needs) ?? []
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var values = encoder.container(keyedBy: Keys.self)
+    try values.encode(figure, forKey: .figure)
+    try values.encode(published, forKey: .published)
+    try values.encode(lowest, forKey: .lowest)
+    try values.encode(highest, forKey: .highest)
+    try values.encode(place, forKey: .place)
+    try values.encode(needs, forKey: .needs)
   }
 
   public enum Tolerance: Sendable {
@@ -91,6 +120,12 @@ public struct Outcome: Codable, Sendable {
 
   public init(claim: Claim, figure: Figure?, status: Status) {
     (self.claim, self.figure, self.status) = (claim, figure, status)
+  }
+
+  /// What became of it, in words; where it was not run, what it needs.
+  public var words: String {
+    status == .notRun && !claim.needs.isEmpty
+      ? "not run: needs \(claim.needs.joined(separator: ", "))" : status.rawValue
   }
 
   public enum Status: String, Codable, Sendable {

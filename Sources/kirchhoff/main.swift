@@ -1,3 +1,3 @@
 import KirchhoffCommand
 
-await Kirchhoff.main()
+await Kirchhoff.start()

@@ -1,6 +1,8 @@
+import Runs
+import Chips
+import AllSystems
 import Foundation
 import Reports
-import Systems
 import Testing
 
 @Suite("Systems") struct SystemTests {

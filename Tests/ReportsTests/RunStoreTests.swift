@@ -1,3 +1,4 @@
+import Runs
 import Foundation
 import GRDB
 import Reports
@@ -12,7 +13,7 @@ func withFolder(_ body: (String) throws -> Void) throws {
 
 @Suite("Run store") struct RunStoreTests {
   private func run(_ store: RunStore, _ assignments: [String] = [], seed: UInt64 = 1) throws -> RunRecord {
-    try Runner(store: store).run(sums, RunSpecification(sums, seed: seed, assignments: assignments)).record
+    try Runner(store: store).run(sums, RunSpecification(sums.keys, seed: seed, assignments: assignments)).record
   }
 
   @Test("what a run recorded is found again, from another connection too")
@@ -41,7 +42,7 @@ func withFolder(_ body: (String) throws -> Void) throws {
       let failed = try run(store, ["fails=true"])
       #expect(try store.run(failed.id).status == .failed)
       #expect(try store.run(failed.id).error == "it had to fail")
-      let specification = try RunSpecification(sums)
+      let specification = try RunSpecification(sums.keys)
       let record = try Runner(store: store).run(sums, specification) { $0.cancel() }.record
       #expect(try store.run(record.id).status == .cancelled)
       #expect(try store.requestCancellation(record.id) == false)
@@ -121,8 +122,8 @@ func withFolder(_ body: (String) throws -> Void) throws {
     try withFolder { folder in
       let store = try RunStore(folder: "\(folder)/store")
       let inside = try run(store)
-      let outside = try Runner(store: store, output: "\(folder)/mine").run(sums, RunSpecification(sums)).record
-      var running = RunRecord(try RunSpecification(sums))
+      let outside = try Runner(store: store, output: "\(folder)/mine").run(sums, RunSpecification(sums.keys)).record
+      var running = RunRecord(try RunSpecification(sums.keys))
       running.status = .running
       try store.save(running)
       #expect(throws: StoreError.self) { try store.delete([inside.id, running.id]) }
@@ -137,7 +138,7 @@ func withFolder(_ body: (String) throws -> Void) throws {
   func interrupted() throws {
     try withFolder { folder in
       let store = try RunStore(folder: folder)
-      var record = RunRecord(try RunSpecification(sums))
+      var record = RunRecord(try RunSpecification(sums.keys))
       record.process = 2_000_000_000  // beyond the largest process number of Linux
       try store.save(record)
       _ = try store.record([.init(name: "loss", step: 0, value: 1)], progress: 0.5, text: "half", run: record.id)
@@ -176,7 +177,7 @@ func withFolder(_ body: (String) throws -> Void) throws {
       let path = "\(folder)/runs.sqlite"
       let old = try DatabaseQueue(path: path)
       try RunStore.migrator.migrate(old, upTo: "1")
-      let specification = String(decoding: try JSONEncoder().encode(RunSpecification(sums)), as: UTF8.self)
+      let specification = String(decoding: try JSONEncoder().encode(RunSpecification(sums.keys)), as: UTF8.self)
       let machine = String(decoding: try JSONEncoder().encode(Machine.current), as: UTF8.self)
       try old.write { db in
         try db.execute(
@@ -202,7 +203,7 @@ func withFolder(_ body: (String) throws -> Void) throws {
       let store = try RunStore(folder: folder)
       let before = try run(store)
       // SQLite is told that the disk ends here: the same answer as from a full one.
-      var record = RunRecord(try RunSpecification(sums))
+      var record = RunRecord(try RunSpecification(sums.keys))
       record.metrics = (0..<50_000).map { .init(name: "loss", step: $0, value: 1) }
       try store.limitPages()
       #expect(throws: StoreError.full(path: "\(folder)/runs.sqlite")) { try store.save(record) }
@@ -245,7 +246,7 @@ func withFolder(_ body: (String) throws -> Void) throws {
 
   @Test("without gnuplot a report is complete and says how to get pictures")
   func withoutGnuplot() throws {
-    let specification = try RunSpecification(sums)
+    let specification = try RunSpecification(sums.keys)
     let report = try sums.run(specification.configuration, RunContext())
     let page = try ReportPage.html(report, RunRecord(specification), gnuplot: nil)
     #expect(page.contains("gnuplot-nox") && page.contains("total"))
@@ -254,7 +255,7 @@ func withFolder(_ body: (String) throws -> Void) throws {
   @Test("runs that share x and group are averaged with the interval of their mean")
   func averages() throws {
     let runs = try [(1, 1), (1, 2), (2, 1), (2, 2)].map { (count: Int, seed: Int) -> RunRecord in
-      var record = RunRecord(try RunSpecification(sums, seed: UInt64(seed), assignments: ["count=\(count)"]))
+      var record = RunRecord(try RunSpecification(sums.keys, seed: UInt64(seed), assignments: ["count=\(count)"]))
       record.figures = [
         .init(name: "total", value: Double(count * 10 + seed), unit: "m", origin: .simulated, data: "", uncertainty: 0)
       ]

@@ -1,3 +1,4 @@
+import Runs
 import Reports
 import Settings
 import Testing
@@ -39,7 +40,8 @@ let sums = AnySystem(Sums.self)
 
 @Suite("Configuration") struct ConfigurationTests {
   private func specification(_ yaml: String, _ assignments: [String] = []) throws -> RunSpecification {
-    try RunSpecification(sums, file: ConfigurationFile(tree: ConfigurationValue(yaml: yaml)), assignments: assignments)
+    try RunSpecification(
+      sums.keys, file: ConfigurationFile(tree: ConfigurationValue(yaml: yaml)), assignments: assignments)
   }
 
   @Test("a file goes over the defaults, assignments over the file")
@@ -59,7 +61,7 @@ let sums = AnySystem(Sums.self)
   @Test("the YAML form of a specification gives it again")
   func roundTrip() throws {
     let s = try specification("{ schema: 2 }", ["name=it's \"quoted\" \\ : #", "count=4"])
-    let again = try RunSpecification(sums, file: ConfigurationFile(tree: ConfigurationValue(yaml: s.yaml)))
+    let again = try RunSpecification(sums.keys, file: ConfigurationFile(tree: ConfigurationValue(yaml: s.yaml)))
     #expect(again == s)
   }
 
@@ -142,7 +144,7 @@ let sums = AnySystem(Sums.self)
 
 @Suite("Sweeps") struct SweepTests {
   private func sweep(_ text: String) throws -> Sweep {
-    try Sweep(yaml: "schema: 1\nsystem: sums\n\(text)", named: "test") { _ in sums }
+    try Sweep(yaml: "schema: 1\nsystem: sums\n\(text)", named: "test") { _ in sums.keys }
   }
 
   @Test("a grid visits every combination once")

@@ -1,7 +1,10 @@
+import Runs
+import DiffusionSolver
+import MIMOOFDM
+import KoopmanAssimilation
 import Foundation
 import Reports
 import Substrates
-import Systems
 import Tensors
 
 nonisolated(unsafe) let systemWorks: [String: () throws -> Work] = [

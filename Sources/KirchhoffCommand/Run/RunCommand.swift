@@ -69,7 +69,7 @@ struct RunOptions: ParsableArguments {
     let specification = try checkingArguments {
       let file = try config.map(ConfigurationFile.init(contentsOf:))
       let words = substrate.map { ["substrate.kind=\($0.rawValue)"] } ?? []
-      return try RunSpecification(system, scale: scale, seed: seed, file: file, assignments: words + assignments)
+      return try RunSpecification(system.keys, scale: scale, seed: seed, file: file, assignments: words + assignments)
     }
     let team = try MessagePassing.join()
     let isFirst = (team?.rank ?? 0) == 0
@@ -128,7 +128,7 @@ private func show(_ report: Report) {
       }
       return [
         outcome.claim.figure, "published \(text(outcome.claim.published))",
-        "ours \(outcome.figure.map { text($0.value, $0.uncertainty) } ?? "–")", outcome.status.rawValue,
+        "ours \(outcome.figure.map { text($0.value, $0.uncertainty) } ?? "–")", outcome.words,
       ]
     })
 }

@@ -218,7 +218,7 @@ extension RunsCommand {
       // A run of another version may have other keys: the check says which.
       try checkingArguments {
         _ = try system.keys.defaults(before.specification.scale).overlaid(with: before.specification.configuration)
-        try before.specification.check(system)
+        try before.specification.check(system.keys)
       }
       let runner = Runner(store: store, dataFolder: dataFolder(), echo: Progress().show)
       let (after, _) = try Parallelism.withThreads(threads ?? Parallelism.threads) {

@@ -39,7 +39,7 @@ struct SweepCommand: ParsableCommand {
   }
 
   func run() throws {
-    let sweep = try checkingArguments { try Sweep(contentsOf: file, system: SystemList.named) }
+    let sweep = try checkingArguments { try Sweep(contentsOf: file, system: { try SystemList.named($0).keys }) }
     if dryRun {
       print("sweep \(sweep.name): \(sweep.points.count) points of \(sweep.points.first?.system ?? "")")
       printTable(

@@ -28,7 +28,7 @@ public enum ReportPage {
         "name": claim.figure, "published": text(claim.published),
         "ours": outcome.figure.map { text($0.value, uncertainty: $0.uncertainty) } ?? "–",
         "how": outcome.figure.map(how) ?? "–", "accepted": "\(text(claim.lowest)) to \(text(claim.highest))",
-        "outcome": outcome.status.rawValue, "class": outcome.status == .reached ? "reached" : "missed",
+        "outcome": outcome.words, "class": outcome.status == .reached ? "reached" : "missed",
         "place": claim.place,
       ]
     }

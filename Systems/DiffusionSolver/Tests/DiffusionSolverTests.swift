@@ -1,10 +1,12 @@
+import Runs
+import Chips
+import DiffusionSolver
 import Circuits
 import Dynamics
 import Foundation
 import Reports
 import Settings
 import Substrates
-import Systems
 import Tensors
 import Testing
 

@@ -34,6 +34,16 @@ public struct KoopmanConfiguration: Codable, Sendable {
 
   public init() {}
 
+  /// Shrinks everything that takes time.
+  mutating func makeSmallest() {
+    (data.spinUpRecords, data.trainingRecords, data.testRecords) = (20, 240, 60)
+    (training.epochs, training.filterEpochs, training.batch) = (2, 1, 60)
+    (training.windows, training.windowLength, training.burnIn) = (2, 20, 5)
+    (baselines.epochs, baselines.fourierWidth, baselines.channels, uncertaintyEpochs) = (1, 8, 4, 2)
+    (baselines.ensemble.members, baselines.ensemble.records) = (8, 30)
+    (leads, settlingRecords, arrayRecords) = ([1, 2], 10, 30)
+  }
+
   func validate() throws {
     let check = SettingCheck<ConfigurationError>()
     let d = data

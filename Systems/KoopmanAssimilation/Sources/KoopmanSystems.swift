@@ -45,6 +45,7 @@ public enum KoopmanKuramotoSivashinsky: System {
 
   public static func configuration(_ scale: Scale) -> KoopmanConfiguration {
     var c = KoopmanConfiguration()
+    if scale == .smallest { c.makeSmallest() }
     if scale == .paper {
       (c.data.points, c.data.refinement, c.data.observedEvery) = (128, 8, 16)
       (c.data.noise, c.data.publishedStart) = (0.2, true)
@@ -80,6 +81,7 @@ public enum KoopmanBurgers: System {
     c.baselines.fourierWidth = 40
     (c.training.epochs, c.training.filterEpochs) = (100, 20)
     (c.baselines.epochs, c.baselines.ensemble.records) = (30, 100)
+    if scale == .smallest { c.makeSmallest() }
     if scale == .paper {
       (c.data.trainingRecords, c.data.testRecords) = (16_000, 4000)
       (c.network.widths, c.training.epochs, c.training.filterEpochs) = ([128, 64, 32], 500, 100)
@@ -119,6 +121,7 @@ public enum KoopmanNavierStokes: System {
     (c.baselines.ensemble.members, c.baselines.ensemble.halfWidth_points) = (40, 6)
     (c.baselines.ensemble.records, c.uncertaintyEpochs) = (60, 100)
     c.leads = [1, 2, 5, 10]
+    if scale == .smallest { c.makeSmallest() }
     if scale == .paper {
       c.network.channels = [32, 32, 64, 64, 64, 32, 32]
       (c.data.points, c.data.refinement, c.data.step, c.data.stepsPerRecord) = (64, 4, 1e-3, 10)

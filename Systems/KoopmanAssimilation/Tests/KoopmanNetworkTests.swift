@@ -1,3 +1,4 @@
+import KoopmanAssimilation
 import Circuits
 import Devices
 import Dynamics
@@ -6,7 +7,6 @@ import Networks
 import Reports
 import Settings
 import Substrates
-import Systems
 import Tensors
 import Testing
 

@@ -1,10 +1,13 @@
+import Runs
+import Chips
+import KoopmanAssimilation
+import AllSystems
 import Circuits
 import Dynamics
 import Foundation
 import Networks
 import Reports
 import Substrates
-import Systems
 import Tensors
 import Testing
 

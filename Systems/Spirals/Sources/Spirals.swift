@@ -27,6 +27,7 @@ public enum Spirals: System {
 
   public static func configuration(_ scale: Scale) -> Configuration {
     var c = Configuration()
+    if scale == .smallest { (c.epochs, c.points) = (5, 400) }
     if scale == .paper { c.points = 10_000 }
     return c
   }
