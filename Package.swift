@@ -103,7 +103,8 @@ let package = Package(
     .testTarget(name: "CircuitsTests", dependencies: ["Chips", "Circuits", "Devices", "Settings", "Substrates"]),
     .testTarget(name: "ChipsTests", dependencies: ["Chips", "Circuits", "Devices", "Settings", "Substrates"]),
     .testTarget(
-      name: "ReportsTests", dependencies: ["Reports", "Settings", .product(name: "GRDB", package: "GRDB.swift")]),
+      name: "ReportsTests",
+      dependencies: ["Reports", "Datasets", "Settings", "Tensors", .product(name: "GRDB", package: "GRDB.swift")]),
     .testTarget(
       name: "SystemsTests",
       dependencies: ["Systems", "Reports", "Dynamics", "Circuits", "Devices", "Substrates", "Settings", "Tensors"]),
