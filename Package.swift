@@ -123,10 +123,14 @@ let testTargets: [Target] = [
   .testTarget(
     name: "CircuitsTests", dependencies: ["Chips", "Circuits", "Devices", "Networks", "Settings", "Substrates"]),
   .testTarget(name: "ChipsTests", dependencies: ["Chips", "Circuits", "Devices", "Settings", "Substrates"]),
+  .target(name: "TestSupport", dependencies: ["Reports", "Runs", "Settings"], path: "Tests/TestSupport"),
   .testTarget(
     name: "RunsTests",
-    dependencies: ["Runs", "Reports", "Chips", "Settings", .product(name: "GRDB", package: "GRDB.swift")]),
-  .testTarget(name: "ReportsTests", dependencies: ["Reports", "Runs", "Chips", "Settings"]),
+    dependencies: [
+      "Runs", "Reports", "Chips", "Settings", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"),
+    ]),
+  .testTarget(
+    name: "ReportsTests", dependencies: ["Reports", "Runs", "Chips", "Datasets", "Settings", "Tensors", "TestSupport"]),
   .testTarget(name: "StudiesTests", dependencies: ["Studies"] + rooms),
   .testTarget(name: "AllSystemsTests", dependencies: ["AllSystems", "Reports", "Runs", "Chips"]),
   .testTarget(name: "KirchhoffTests", dependencies: ["kirchhoff", "Networks", "Reports", "Runs", "Settings"]),

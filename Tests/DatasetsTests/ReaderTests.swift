@@ -241,6 +241,26 @@ private enum Samples {
     }
   }
 
+  @Test("pixels are enlarged to squares; pictures that follow each other are one file that begins with the first")
+  func animation() throws {
+    try withFolder { folder in
+      let small = try Tensor<Float>([0, 1, 1, 0], shape: [2, 2])
+      let large = try Image.enlarged(small, by: 3)
+      #expect(large.shape == [6, 6] && large.elements[..<6].elementsEqual([0, 0, 0, 1, 1, 1]))
+      #expect(try Image.enlarged(small.reshaped([1, 2, 2]), by: 3).elements == large.elements)
+      #expect(throws: TensorError.self) { try Image.enlarged(small, by: 0) }
+      let pictures = try [large, (large * -1) + 1].map { try Image.png($0) }
+      let film = try Image.animated(pictures, secondsPerFrame: 0.04)
+      #expect(film.ranges(of: Data("fcTL".utf8)).count == 2 && film.ranges(of: Data("fdAT".utf8)).count == 1)
+      // libpng checks every checksum, and shows the first picture as it knows nothing of what follows.
+      #expect(try Image.read(file(folder, "film.png", Array(film))).elements == large.elements)
+      let other = try Image.png(small)
+      #expect(throws: DataError.self) { try Image.animated([pictures[0], other], secondsPerFrame: 1) }
+      #expect(throws: DataError.self) { try Image.animated([Data([1, 2])], secondsPerFrame: 1) }
+      #expect(throws: DataError.self) { try Image.animated([], secondsPerFrame: 1) }
+    }
+  }
+
   private static let planetoidParts = ["x", "y", "tx", "ty", "allx", "ally", "graph", "test.index"]
 
   @Test("the pickles of Planetoid are read as Python wrote them")

@@ -1,42 +1,9 @@
-import Runs
+import Chips
 import Reports
+import Runs
 import Settings
+import TestSupport
 import Testing
-
-/// A system for tests: its figures are sums of its settings.
-enum Sums: System {
-  enum Kind: String, ConfigurationChoice { case plain, noisy }
-  struct Inner: Codable { var width_m = 1.5 }
-  struct Configuration: Codable {
-    var count = 3
-    var kind = Kind.plain
-    var weights = [1.0, 2.0]
-    var inner = Inner()
-    var name = "a"
-    var fails = false
-  }
-  static let card = Card(
-    name: "sums", title: "Sums & <more>", source: "none", summary: "For tests.",
-    claims: [Claim("total", published: 10, within: .relative(0.5), at: "nowhere")])
-  static func configuration(_ scale: Scale) -> Configuration { Configuration() }
-  static func validate(_ c: Configuration) throws {
-    if c.count < 0 { throw ConfigurationError.invalidValue(key: "count", found: "\(c.count)", expected: "0 or more") }
-  }
-  struct Failure: Error, CustomStringConvertible { var description = "it had to fail" }
-  static func run(_ c: Configuration, in context: RunContext) throws -> Report {
-    if c.fails { throw Failure() }
-    for step in 0..<c.count { try context.record("loss", step: step, value: 1 / Double(step + 1)) }
-    var random = context.random
-    var report = Report(card)
-    let noise = c.kind == .noisy ? Double(random.next() % 1000) : 0
-    report.figure(
-      "total", Double(c.count) + c.weights.reduce(0, +) + noise, unit: "m", how: .simulated, data: "synthetic")
-    report.charts.append(Chart("Line", x: .init("x"), y: .init("y"), [.init("s", .line, x: [0, 1], y: [1, 2])]))
-    return report
-  }
-}
-
-let sums = AnySystem(Sums.self)
 
 @Suite("Configuration") struct ConfigurationTests {
   private func specification(_ yaml: String, _ assignments: [String] = []) throws -> RunSpecification {

@@ -121,6 +121,26 @@ public enum Image {
     return try joined(rows, axis: 1)
   }
 
+  /// A picture of which every pixel is a square of so many, so that a small one can be seen.
+  ///
+  /// - Parameters:
+  ///   - picture: shape `[height, width]` or `[channels, height, width]`.
+  ///   - factor: pixels along each side of the square, 1 or more.
+  /// - Throws: `TensorError`.
+  public static func enlarged(_ picture: Tensor<Float>, by factor: Int) throws -> Tensor<Float> {
+    guard picture.rank == 2 || picture.rank == 3, factor >= 1 else {
+      throw TensorError.invalidArgument(
+        "picture, factor", found: "\(picture.shape), \(factor)",
+        expected: "[height, width] or [channels, height, width], and a factor of 1 or more")
+    }
+    if factor == 1 { return picture }
+    let front = Array(picture.shape.dropLast(2))
+    let (height, width) = (picture.shape[picture.rank - 2], picture.shape[picture.rank - 1])
+    return try picture.reshaped(front + [height, 1, width, 1])
+      .broadcast(to: front + [height, factor, width, factor])
+      .reshaped(front + [height * factor, width * factor])
+  }
+
   private static func joined(_ parts: [Tensor<Float>], axis: Int) throws -> Tensor<Float> {
     var shape = parts[0].shape
     shape[axis] = 1

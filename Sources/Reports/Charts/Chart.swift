@@ -1,36 +1,50 @@
 import Settings
 
-/// A picture of numbers: one panel, or several beside each other with the same layout.
+/// A picture of numbers: one panel, or several beside each other.
+///
+/// Panels whose axes have the same names are there to be compared, so they share the ranges of these axes and the scale
+/// of their colours, unless the chart or a panel says otherwise.
 public struct Chart: Codable, Sendable, Equatable {
   public var title: String
   public var panels: [Panel]
+  /// Whether panels whose axes (or colours) have the same names share the ranges of them.
+  public var sharesRanges = true
+  /// The panels at successive times; empty for a chart that stands still. `panels` is then the still picture for print.
+  public var frames: [[Panel]] = []
+  /// How long a frame is shown, in seconds.
+  public var secondsPerFrame = 0.1
 
-  public init(_ title: String, panels: [Panel]) {
+  public init(_ title: String, panels: [Panel], sharesRanges: Bool = true) {
     self.title = title
     self.panels = panels
+    self.sharesRanges = sharesRanges
   }
 
   /// A chart with one panel.
-  public init(_ title: String, x: Axis, y: Axis, _ series: [Series]) {
-    self.init(title, panels: [Panel(x: x, y: y, series: series)])
+  public init(_ title: String, x: Axis, y: Axis, _ series: [Series], equalAspect: Bool = false) {
+    self.init(title, panels: [Panel(x: x, y: y, series: series, equalAspect: equalAspect)])
   }
 
-  /// One coordinate system.
-  public struct Panel: Codable, Sendable, Equatable {
-    public var title: String
-    public var x: Axis
-    public var y: Axis
-    public var series: [Series]
-    /// Rows of a heat map from below; drawn instead of the series where it is not empty.
-    public var heatMap: [[Double]]
+  /// A chart that moves.
+  ///
+  /// - Parameters:
+  ///   - frames: one or more, all with as many panels; all are drawn with the same ranges.
+  ///   - still: number of the frame that is printed, from 0; the last where nothing is said.
+  ///   - secondsPerFrame: how long each is shown, in seconds.
+  public init(_ title: String, frames: [[Panel]], still: Int? = nil, secondsPerFrame: Double = 0.1) {
+    let place = still ?? frames.count - 1
+    self.init(title, panels: frames.indices.contains(place) ? frames[place] : frames.last ?? [])
+    self.frames = frames
+    self.secondsPerFrame = secondsPerFrame
+  }
 
-    public init(_ title: String = "", x: Axis, y: Axis, series: [Series] = [], heatMap: [[Double]] = []) {
-      self.title = title
-      self.x = x
-      self.y = y
-      self.series = series
-      self.heatMap = heatMap
-    }
+  /// Reports of earlier versions lack what was added since; they get the defaults.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(try values.decode(String.self, forKey: .title), panels: try values.decode([Panel].self, forKey: .panels))
+    sharesRanges = try values.decodeIfPresent(Bool.self, forKey: .sharesRanges) ?? sharesRanges
+    frames = try values.decodeIfPresent([[Panel]].self, forKey: .frames) ?? frames
+    secondsPerFrame = try values.decodeIfPresent(Double.self, forKey: .secondsPerFrame) ?? secondsPerFrame
   }
 
   /// What an axis shows.
@@ -69,7 +83,12 @@ public struct Chart: Codable, Sendable, Equatable {
     }
   }
 
+  /// How numbers are drawn: `band` fills the space between the ends, `errorBars` draws a bar from one to the other.
   public enum Style: String, ConfigurationChoice {
     case line, scatter, lineWithPoints, band, errorBars, histogram, box, bars
+
+    /// Whether only the values count, as a sample of a distribution.
+    var isSample: Bool { self == .histogram || self == .box }
+    var hasEnds: Bool { self == .band || self == .errorBars }
   }
 }

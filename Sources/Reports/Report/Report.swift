@@ -22,10 +22,14 @@ public struct Report: Codable, Sendable {
     public var rows: [[String]]
   }
 
-  /// A picture in PNG.
+  /// A picture in PNG, which may move.
   public struct Picture: Codable, Sendable {
     public var title: String
     public var png: Data
+    /// What is printed instead of a picture that moves, in PNG.
+    public var still: Data?
+    /// Pictures with captions that make up this one; the page shows them instead of `png`, which is the first.
+    public var parts: [Picture]?
 
     public init(title: String, png: Data) {
       self.title = title

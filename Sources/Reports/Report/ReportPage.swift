@@ -13,7 +13,10 @@ public enum ReportPage {
       gnuplot.map { gnuplot in
         report.charts.map { chart in
           do {
-            return ["title": chart.title, "svg": inline(try gnuplot.draw(chart))]
+            let still = inline(try gnuplot.draw(chart))
+            if chart.frames.isEmpty { return ["title": chart.title, "svg": still] }
+            let moving = try gnuplot.animate(chart).base64EncodedString()
+            return ["title": chart.title, "still": still, "moving": moving]
           } catch {
             return ["title": chart.title, "svg": "", "problem": ": \(error)"]
           }
@@ -46,11 +49,21 @@ public enum ReportPage {
       "date": record.created.formatted(.iso8601), "seconds": Quantity.text(record.duration), "version": record.version,
       "seed": "\(record.specification.seed)", "machine": "\(record.machine.processor), \(record.machine.cores) cores",
       "hasClaims": !claims.isEmpty, "claims": claims, "figures": figures, "notes": notes, "charts": charts,
-      "pictures": report.pictures.map { ["title": $0.title, "base64": $0.png.base64EncodedString()] },
+      "pictures": report.pictures.map(values),
       "tables": tables, "hasData": !report.data.isEmpty,
       "data": report.data.map { ["name": $0.name, "sha256": $0.sha256] }, "settings": settings,
     ]
     return try template.render(values)
+  }
+
+  /// A picture as the template wants it: captioned parts, a moving one with its still, or one alone.
+  private static func values(_ picture: Report.Picture) -> [String: Any] {
+    let data = picture.png.base64EncodedString()
+    if let parts = picture.parts { return ["title": picture.title, "parts": parts.map(values)] }
+    if let still = picture.still {
+      return ["title": picture.title, "moving": data, "still": still.base64EncodedString()]
+    }
+    return ["title": picture.title, "base64": data]
   }
 
   private static var template: MustacheTemplate {

@@ -60,7 +60,8 @@ struct Costs {
         y: Chart.Axis("speed-up of the loop", logarithmic: true),
         [
           Chart.Series(
-            "run of \(Quantity.text(run)) s", .lineWithPoints, x: steps, y: steps.map { $0 * c.digitalStep_s / run })
+            "run of \(Quantity.text(run, unit: "s"))", .lineWithPoints, x: steps, y: steps.map { $0 * c.digitalStep_s / run }),
+          Chart.Series("the digital solver", .line, x: steps, y: steps.map { _ in 1 }),
         ]))
     report.costs("One sample on arrays, \(label) (projected)", cost, per: Double(samples))
   }

@@ -55,7 +55,13 @@ struct LetterStudy {
     try Costs(c, context).add(
       label: "conditional", samples: count * 3 * draws, activity: activity, inventory: inventory, network: network,
       smallest: smallest, published: [("preprint", 156.5, 4.1), ("journal", 116.5, 2.08)], to: &report)
-    report.charts.insert(picture(shown, letters.points, data), at: 0)
+    let exact = try (0..<3).map { label in
+      let found = try sampler.samples(
+        count, on: Digital(), steps: c.solver, label: label, random: context.random.split("samples 0"))
+      return (names[label], found.points)
+    }
+    let name = context.substrate.kind.rawValue
+    report.charts.insert(picture([("in steps", exact), (name, shown)], letters.points, data), at: 0)
     report.charts.append(
       Chart(
         "Training loss, \(data)", x: Chart.Axis("iteration"), y: Chart.Axis("loss"), [RingStudy.smoothed(losses)]))
@@ -101,7 +107,9 @@ struct LetterStudy {
     return good.map(\.0).min()
   }
 
-  private func picture(_ sets: [(String, Tensor<Float>)], _ points: Tensor<Float>, _ data: String) -> Chart {
+  private func picture(_ generated: [(String, [(String, Tensor<Float>)])], _ points: Tensor<Float>, _ data: String)
+    -> Chart
+  {
     func series(_ name: String, _ x: Tensor<Float>) -> Chart.Series {
       let p = x.elements
       let shown = 0..<min(700, x.shape[0])
@@ -110,9 +118,13 @@ struct LetterStudy {
     return Chart(
       "Latent points, \(data)",
       panels: [
-        Chart.Panel("data", x: Chart.Axis("x"), y: Chart.Axis("y"), series: [series("all classes", points)]),
         Chart.Panel(
-          "generated", x: Chart.Axis("x"), y: Chart.Axis("y"), series: sets.map { series($0.0, $0.1) }),
-      ])
+          "data", x: Chart.Axis("x"), y: Chart.Axis("y"), series: [series("all classes", points)], equalAspect: true)
+      ]
+        + generated.map { name, sets in
+          Chart.Panel(
+            "generated, \(name)", x: Chart.Axis("x"), y: Chart.Axis("y"), series: sets.map { series($0.0, $0.1) },
+            equalAspect: true)
+        })
   }
 }

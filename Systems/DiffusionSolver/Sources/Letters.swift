@@ -1,4 +1,3 @@
-import Datasets
 import Foundation
 import Networks
 import Reports
@@ -51,11 +50,6 @@ struct LetterLatents {
       let decoded = try autoencoder.decode(LetterAutoencoder.unscaled(points.slice(0..<min(12, points.shape[0]))))
       for i in 0..<decoded.shape[0] { sheet.append(try decoded.at(i)) }
     }
-    // Three times larger, so that pixels can be seen.
-    let large = try sheet.map { picture in
-      let (h, w) = (picture.shape[1], picture.shape[2])
-      return try picture.reshaped([1, h, 1, w, 1]).broadcast(to: [1, h, 3, w, 3]).reshaped([1, 3 * h, 3 * w])
-    }
     let source = isReal ? "EMNIST letters" : "autoencoder of rendered strokes, a stand-in"
     var reader = try LetterReader(trainedOn: set, random: random)
     var hits = 0
@@ -69,8 +63,8 @@ struct LetterLatents {
     report.figure(
       "held-out pictures that it reads as their letter", reader.accuracy, unit: "fraction", how: .simulated,
       data: isReal ? "EMNIST letters" : "rendered strokes, a stand-in")
-    let png = try Image.png(Image.contactSheet(large, columns: 12))
-    report.pictures.append(Report.Picture(title: "Generated letters H, K, U (\(source))", png: png))
+    // Three times larger, so that pixels can be seen.
+    try report.contactSheet("Generated letters H, K, U (\(source))", sheet, columns: 12, enlarged: 3)
     report.figure(
       "autoencoder loss", Double(loss), how: .simulated,
       data: isReal ? "EMNIST letters" : "rendered strokes, a stand-in")

@@ -134,6 +134,7 @@ struct RingStudy {
     var random0 = random.split("data")
     let other = try Cloud.ring(n, &random0)
     rows.append(row("data against data (ceiling)", "–", other, ring))
+    let ceiling = Cloud.Ring(other, reference: ring).share
     let noise: Tensor<Float> = try random0.normal([n, 2])
     rows.append(row("standard normal numbers (floor)", "–", noise, ring))
     rows.append(try row("kernel density of the data, Silverman's width", "–", density(n, of: ring, &random0), ring))
@@ -176,6 +177,8 @@ struct RingStudy {
         "trained without noise injection, Euler, 200 steps", "200",
         try drawn(IntegrationSteps(.euler, 200), plainSampler),
         ring))
+    let ends = [c.curve.min(), c.curve.max()].compactMap { $0.map(Double.init) }
+    series.append(Chart.Series("data against data", .line, x: ends, y: ends.map { _ in ceiling }))
     report.table(
       "Exact solvers on the synthetic ring",
       columns: ["solver", "evaluations", "radius", "share on the ring", "divergence (nat)"],
@@ -267,8 +270,8 @@ struct RingStudy {
         return Chart.Panel(
           name, x: Chart.Axis("x"), y: Chart.Axis("y"),
           series: [
-            Chart.Series("points", .scatter, x: shown.map { Double(p[2 * $0]) }, y: shown.map { Double(p[2 * $0 + 1]) })
-          ])
+            Chart.Series("", .scatter, x: shown.map { Double(p[2 * $0]) }, y: shown.map { Double(p[2 * $0 + 1]) })
+          ], equalAspect: true)
       })
   }
 }

@@ -80,7 +80,7 @@ struct KoopmanArrays {
     let ideal = context.substrate.withoutFaults
     var rows: [[String]] = []
     var missing: [String] = []
-    var curve: [(write: Double, error: Double)] = []
+    var curve = [(write: 0.0, error: reference, spread: 0.0)]
     func add(_ name: String, _ mean: Double, _ spread: Double) {
       rows.append(
         [name, "\(Quantity.text(mean)) ± \(Quantity.text(spread))", Quantity.text(100 * (mean / reference - 1))])
@@ -93,7 +93,7 @@ struct KoopmanArrays {
       }
       let found = try errors(choice)
       add(item.name, found.mean, found.spread)
-      if i < Self.writes.count { curve.append((Self.writes[i], found.mean)) }
+      if i < Self.writes.count { curve.append((Self.writes[i], found.mean, found.spread)) }
       try context.progress(0.88 + 0.1 * Double(i + 1) / Double(Self.cases.count), item.name)
     }
     add("all of this chip", chip.mean, chip.spread)
@@ -112,7 +112,9 @@ struct KoopmanArrays {
         y: Chart.Axis("mean square error, hidden part"),
         [
           Chart.Series(
-            "arrays", .lineWithPoints, x: [0] + curve.map { 100 * $0.write }, y: [reference] + curve.map(\.error))
+            "arrays, spread over chips", .band, x: curve.map { 100 * $0.write }, y: curve.map(\.error),
+            lower: curve.map { $0.error - $0.spread }, upper: curve.map { $0.error + $0.spread }),
+          Chart.Series("exact", .line, x: curve.map { 100 * $0.write }, y: curve.map { _ in reference }),
         ]))
   }
 

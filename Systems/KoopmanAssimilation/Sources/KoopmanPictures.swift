@@ -20,9 +20,11 @@ extension KoopmanStudy {
       let time = min(count - 1, c.settlingRecords + 30)
       func panel(_ title: String, _ x: Tensor<Float>) throws -> Chart.Panel {
         let row = try x.at(time).elements.map(Double.init)
-        return Chart.Panel(
+        var panel = Chart.Panel(
           title, x: Chart.Axis("point along y"), y: Chart.Axis("point along x"),
-          heatMap: (0..<n).map { i in Array(row[i * n..<(i + 1) * n]) })
+          heatMap: (0..<n).map { i in Array(row[i * n..<(i + 1) * n]) }, equalAspect: true)
+        (panel.colour, panel.palette) = (Chart.Axis("normalised vorticity"), .diverging)
+        return panel
       }
       report.charts.insert(
         Chart(
@@ -35,8 +37,10 @@ extension KoopmanStudy {
       let shown = min(count, 150)
       func panel(_ title: String, _ x: Tensor<Float>) throws -> Chart.Panel {
         let rows = try (0..<shown).map { try x.at($0).elements.map(Double.init) }
-        return Chart.Panel(
+        var panel = Chart.Panel(
           title, x: Chart.Axis("point that is not observed"), y: Chart.Axis("test record"), heatMap: rows)
+        (panel.colour, panel.palette) = (Chart.Axis("normalised field"), .diverging)
+        return panel
       }
       report.charts.insert(
         Chart(

@@ -56,7 +56,7 @@ public enum MIMOOFDM: System {
       if let references { report.figure("closed-form BER", references[at], unit: "fraction", how: .closedForm) }
       if outcomes[at].hasArrays { costs(outcomes[at], c, context, &report) }
     }
-    curves(points, outcomes, references, &report)
+    curves(points, outcomes, references, try exactRates(c, points, context), c.modulation, &report)
     if c.comparisonSymbols > 0 { try compareReceivers(c, context, &report) }
     report.note("All bits, channels and noise are synthetic: drawn at random.")
     report.note(
@@ -81,8 +81,19 @@ public enum MIMOOFDM: System {
     if c.estimation != .known { add("mean square error of the channel estimate", point.estimateError) }
   }
 
+  /// Bit error rates of the same link, bits, channels and noise in exact arithmetic; nothing where the link itself is exact.
+  private static func exactRates(_ c: Configuration, _ points: [Double], _ context: RunContext) throws -> [Double]? {
+    guard context.substrate.kind != .digital else { return nil }
+    var exact = context
+    exact.substrate = context.substrate.choosing(.digital)
+    return try points.map {
+      try Link(c, ratio_dB: $0).simulate(in: exact) { _ in try context.checkCancellation() }.rate
+    }
+  }
+
   private static func curves(
-    _ points: [Double], _ outcomes: [Link.Outcome], _ references: [Double]?, _ report: inout Report
+    _ points: [Double], _ outcomes: [Link.Outcome], _ references: [Double]?, _ exact: [Double]?,
+    _ modulation: Modulation, _ report: inout Report
   ) {
     let rates = outcomes.map(\.rate)
     var series = [
@@ -91,11 +102,14 @@ public enum MIMOOFDM: System {
         lower: outcomes.map { max($0.rate - $0.uncertainty, $0.rate / 100) },
         upper: outcomes.map { $0.rate + $0.uncertainty })
     ]
+    if let exact { series.append(Chart.Series("the same link, exact", .lineWithPoints, x: points, y: exact)) }
     if let references { series.append(Chart.Series("closed form", .line, x: points, y: references)) }
     report.charts.append(
       Chart(
         "Bit error rate", x: Chart.Axis("Es/N0 of each antenna and stream", unit: "dB"),
         y: Chart.Axis("bit error rate", logarithmic: true), series))
+    let levels = (0..<modulation.levels).map { Double(modulation.amplitude(of: $0)) }
+    let across = modulation.axes == 1 ? [0] : levels
     report.charts.append(
       Chart(
         "Symbols after detection",
@@ -109,8 +123,11 @@ public enum MIMOOFDM: System {
             series: [
               Chart.Series(
                 "received", .scatter, x: shown.map { outcome.constellation.re[$0] },
-                y: shown.map { outcome.constellation.im[$0] })
-            ])
+                y: shown.map { outcome.constellation.im[$0] }),
+              Chart.Series(
+                "sent", .scatter, x: levels.flatMap { level in across.map { _ in level } },
+                y: levels.flatMap { _ in across }),
+            ], equalAspect: true)
         }))
     report.table(
       "Bit error rates", columns: ["Es/N0 (dB)", "BER", "± (95 %)", "BLER", "soft bits (bit)", "closed form"],
