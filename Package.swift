@@ -19,11 +19,8 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
@@ -50,6 +47,9 @@ let package = Package(
     .target(name: "CHDF5Reader", dependencies: ["CHDF5"], path: "Sources/Libraries/CHDF5Reader"),
     .systemLibrary(
       name: "CCrypto", path: "Sources/Libraries/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+      name: "CMicroHTTPD", path: "Sources/Libraries/CMicroHTTPD", pkgConfig: "libmicrohttpd",
+      providers: [.apt(["libmicrohttpd-dev"])]),
     .target(name: "CKernels", cSettings: kernelSettings),
     .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "CFFTW", "COneDNN", "CSuiteSparse"]),
     .target(name: "Substrates", dependencies: ["Tensors", "CKernels"]),
@@ -86,11 +86,8 @@ let package = Package(
     .executableTarget(
       name: "kirchhoff",
       dependencies: [
-        "Systems", "Reports", "Settings", "Datasets", "Tensors",
+        "Systems", "Reports", "Settings", "Datasets", "Tensors", "CMicroHTTPD",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Hummingbird", package: "hummingbird"),
-        .product(name: "HummingbirdCore", package: "hummingbird"),
-        .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
       ],
       resources: [.embedInCode("Serve/page.html")]),
     .testTarget(name: "TensorsTests", dependencies: ["Networks", "Tensors", "CKernels"]),
