@@ -1,6 +1,6 @@
 # `make run` and `make test` are all a fresh machine needs: they install what is missing.
 PACKAGES = libopenblas-openmp-dev liblapacke-dev libfftw3-dev libdnnl-dev libsuitesparse-dev libzip-dev zlib1g-dev \
-  libsqlite3-dev libpng-dev libturbojpeg0-dev libhdf5-dev libssl-dev pkg-config gnuplot-nox
+  libsqlite3-dev libpng-dev libturbojpeg0-dev libhdf5-dev libssl-dev libmicrohttpd-dev pkg-config gnuplot-nox
 # What only tests use: a cluster on this machine, message passing, a browser.
 TEST_PACKAGES = python3-venv slurmctld slurmd slurm-client munge openmpi-bin chromium chromium-driver
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)

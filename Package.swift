@@ -47,6 +47,7 @@ let libraries: [Target] = [
   library("CTurboJPEG", pkgConfig: "libturbojpeg", packages: "libturbojpeg0-dev"),
   library("CHDF5", pkgConfig: "hdf5", packages: "libhdf5-dev"),
   .target(name: "CHDF5Reader", dependencies: ["CHDF5"], path: "Sources/Libraries/CHDF5Reader"),
+  library("CMicroHTTPD", pkgConfig: "libmicrohttpd", packages: "libmicrohttpd-dev"),
   library("CCrypto", pkgConfig: "libcrypto", packages: "libssl-dev"),
 ]
 
@@ -103,11 +104,8 @@ let programTargets: [Target] = [
   .target(
     name: "KirchhoffCommand",
     dependencies: [
-      "AllSystems", "Studies", "Reports", "Runs", "Settings", "Chips", "Datasets", "Devices", "Tensors",
+      "AllSystems", "Studies", "Reports", "Runs", "Settings", "Chips", "Datasets", "Devices", "Tensors", "CMicroHTTPD",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      .product(name: "Hummingbird", package: "hummingbird"),
-      .product(name: "HummingbirdCore", package: "hummingbird"),
-      .product(name: "HTTPTypes", package: "swift-http-types"), .product(name: "Logging", package: "swift-log"),
     ], resources: [.embedInCode("Serve/page.html")]),
   .executableTarget(name: "kirchhoff", dependencies: ["KirchhoffCommand"]),
 ]
@@ -149,11 +147,8 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],

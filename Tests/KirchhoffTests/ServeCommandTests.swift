@@ -101,6 +101,53 @@ import Testing
     }
   }
 
+  @Test("what follows the head of a request is not taken for another request")
+  func oneRequest() throws {
+    try withFolder { folder in
+      try withServer(store: folder) { _, port in
+        let hidden = "GET /api/runs HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        for length in [hidden.utf8.count, 0] {
+          let found = answer(
+            port,
+            "POST /api/runs/none/cancel HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Kirchhoff: 1\r\nContent-Length: \(length)\r\n\r\n\(hidden)"
+          )
+          #expect(found.hasPrefix("HTTP/1.1 404") && found.components(separatedBy: "HTTP/1.1 ").count == 2, "\(found)")
+        }
+        // Two values of a field that is checked: neither counts alone.
+        #expect(get(port, "/", extra: "Host: evil.example\r\n").hasPrefix("HTTP/1.1 421"))
+        #expect(get(port, "/api/runs", extra: "Transfer-Encoding: chunked\r\n").hasPrefix("HTTP/1.1 413"))
+        // A head without an end.
+        #expect(answer(port, "GET /?" + String(repeating: "a", count: 1_000_000)).hasPrefix("HTTP/1.1 4"))
+      }
+    }
+  }
+
+  @Test("an address that cannot be used is said to be so")
+  func addresses() throws {
+    try withFolder { folder in
+      try withServer(store: folder) { _, port in
+        let taken = try Program.run(["serve", "--port", "\(port)"], store: folder)
+        #expect(taken.status == 64 && taken.errors.contains("--port \(port) cannot be used: Address already in use"))
+      }
+      let foreign = try Program.run(["serve", "--host", "192.0.2.1", "--port", "0"], store: folder)
+      #expect(foreign.status == 64 && foreign.errors.contains("Cannot assign requested address"))
+      let unknown = try Program.run(["serve", "--host", "nowhere.invalid"], store: folder)
+      #expect(unknown.status == 64 && unknown.errors.contains("nowhere.invalid is not known"))
+      let large = try Program.run(["serve", "--port", "65536"], store: folder)
+      #expect(large.status == 64 && large.errors.contains("expected 0 to 65535"))
+    }
+  }
+
+  @Test("Ctrl-C and the termination signal end the server", arguments: [SIGINT, SIGTERM])
+  func stops(signal: Int32) throws {
+    try withFolder { folder in
+      let program = try Program(["serve", "--port", "0"], store: folder)
+      #expect(program.firstLine().hasPrefix("http://127.0.0.1:"))
+      kill(program.process.processIdentifier, signal)
+      #expect(program.wait().status == 0)
+    }
+  }
+
   @Test("away from loopback a token is needed")
   func token() throws {
     try withFolder { folder in

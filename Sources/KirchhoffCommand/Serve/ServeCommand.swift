@@ -1,8 +1,6 @@
+import Runs
 import ArgumentParser
 import Foundation
-import Hummingbird
-import HummingbirdCore
-import Logging
 import Reports
 
 struct ServeCommand: AsyncParsableCommand {
@@ -26,32 +24,18 @@ struct ServeCommand: AsyncParsableCommand {
     let store = try store.open()
     let isLocal = ["127.0.0.1", "::1", "localhost"].contains(host)
     let token = isLocal ? nil : ServeGuard.newToken()
-    let router = Router()
-    router.add(middleware: ServeGuard(host: host, isLocal: isLocal, token: token))
-    ServePages(store: store).register(router)
+    let gate = ServeGuard(host: host, isLocal: isLocal, token: token)
+    let pages = ServePages(store: store)
+    let stop = StopRequest()
+    let server: PageServer
+    do {
+      server = try PageServer(host: host, port: port) { gate.answer($0, next: pages.answer) }
+    } catch { throw ValidationError(error.description) }
     let shown = host.contains(":") ? "[\(host)]" : host
-    var logger = Logger(label: "kirchhoff")
-    logger.logLevel = .critical
-    let application = Application(
-      router: router,
-      // A request whose head does not arrive within ten seconds is given up, as is one with a head beyond 16 KB.
-      server: .http1(
-        configuration: .init(
-          idleTimeout: .seconds(10),
-          httpDecoderConfiguration: .init(maxHeaderFieldSize: 8192, maxHeaderListSize: 16384, maxHeaderFieldCount: 100))
-      ),
-      configuration: ApplicationConfiguration(
-        address: .hostname(host, port: port), serverName: nil,
-        availableConnectionsDelegate: MaximumAvailableConnections(128, logger: logger)),
-      onServerRunning: { channel in
-        let port = channel.localAddress?.port ?? 0
-        // Whoever reads our output waits for this line, so it must not stay in a buffer.
-        print("http://\(shown):\(port)/" + (token.map { "?token=\($0)" } ?? ""))
-        fflush(nil)
-      }, logger: logger)
-    do { try await application.runService() } catch {
-      throw ValidationError(
-        "--host \(host) --port \(port) cannot be used: \(error): choose another port, or end the program that has it")
-    }
+    // Whoever reads our output waits for this line, so it must not stay in a buffer.
+    print("http://\(shown):\(server.port)/" + (token.map { "?token=\($0)" } ?? ""))
+    fflush(nil)
+    while !stop.isRequested { try await Task.sleep(for: .milliseconds(100)) }
+    withExtendedLifetime(server) {}
   }
 }

@@ -1,6 +1,4 @@
 import Foundation
-import HTTPTypes
-import Hummingbird
 
 /// Lets through what comes from our own page, and nothing else.
 ///
@@ -8,60 +6,61 @@ import Hummingbird
 /// - Requests that other sites make are refused; what changes something also needs a header that other sites cannot send.
 /// - Bodies are not used, and refused beyond a few bytes.
 /// - Away from loopback a token is needed.
-struct ServeGuard<Context: RequestContext>: RouterMiddleware {
+struct ServeGuard: Sendable {
   let host: String
   let isLocal: Bool
   let token: String?
 
-  private static var cookie: String { "kirchhoff-token" }
+  private static let cookie = "kirchhoff-token"
 
-  func handle(
-    _ request: Request, context: Context, next: (Request, Context) async throws -> Response
-  ) async throws -> Response {
-    guard let authority = request.head.authority, isOurs(authority) else {
-      return refusal(.misdirectedRequest, "this address is not served under that name")
-    }
-    let site = request.headers[.secFetchSite]
-    // Following a link to the page itself is harmless.
-    let isLink = request.method == .get && request.uri.path == "/"
-    if let site, site != "same-origin", site != "none", !isLink {
-      return refusal(.forbidden, "requests from other sites are refused")
-    }
-    if let origin = request.headers[.origin], origin != "http://\(authority)" {
-      return refusal(.forbidden, "requests from other sites are refused")
-    }
-    if request.method != .get, request.method != .head {
-      guard request.method == .post else { return refusal(.methodNotAllowed, "only GET and POST are used here") }
-      guard request.headers[.kirchhoff] == "1" else {
-        return refusal(.forbidden, "the header X-Kirchhoff: 1 is missing")
-      }
-    }
-    let length = request.headers[.contentLength].map { Int($0) ?? .max } ?? 0
-    guard length <= 1024, request.headers[.transferEncoding] == nil else {
-      return refusal(.contentTooLarge, "no body is expected")
-    }
-    if let token {
-      if let given = request.uri.queryParameters["token"], matches(String(given), token) {
-        var response = Response(status: .seeOther)
-        response.headers[.location] = "/"
-        response.headers[.setCookie] = "\(ServeGuard.cookie)=\(token); HttpOnly; SameSite=Strict; Path=/"
-        return response
-      }
-      let cookies = (request.headers[.cookie] ?? "").split(separator: ";").map {
-        $0.trimmingCharacters(in: .whitespaces)
-      }
-      let bearer = request.headers[.authorization].map { String($0.dropFirst(7)) }
-      guard
-        cookies.contains(where: { matches($0, "\(ServeGuard.cookie)=\(token)") })
-          || bearer.map({ matches($0, token) }) == true
-      else { return refusal(.unauthorized, "the token is missing: open the address that `kirchhoff serve` printed") }
-    }
-    var response = try await next(request, context)
-    response.headers[.contentTypeOptions] = "nosniff"
-    response.headers[.referrerPolicy] = "no-referrer"
-    response.headers[.resourcePolicy] = "same-origin"
-    response.headers[.cacheControl] = "no-store"
+  func answer(_ request: PageRequest, next: (PageRequest) -> PageResponse) -> PageResponse {
+    var response = refusal(of: request) ?? entry(of: request) ?? next(request)
+    response.fields["X-Content-Type-Options"] = "nosniff"
+    response.fields["Referrer-Policy"] = "no-referrer"
+    response.fields["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.fields["Cache-Control"] = "no-store"
     return response
+  }
+
+  private func refusal(of request: PageRequest) -> PageResponse? {
+    guard let authority = request.field("Host"), isOurs(authority) else {
+      return .text(.misdirected, "this address is not served under that name")
+    }
+    let site = request.field("Sec-Fetch-Site")
+    // Following a link to the page itself is harmless.
+    let isLink = request.method == "GET" && request.path == "/"
+    if let site, site != "same-origin", site != "none", !isLink {
+      return .text(.forbidden, "requests from other sites are refused")
+    }
+    if let origin = request.field("Origin"), origin != "http://\(authority)" {
+      return .text(.forbidden, "requests from other sites are refused")
+    }
+    if !request.onlyReads {
+      guard request.method == "POST" else { return .text(.methodNotAllowed, "only GET and POST are used here") }
+      guard request.field("X-Kirchhoff") == "1" else {
+        return .text(.forbidden, "the header X-Kirchhoff: 1 is missing")
+      }
+    }
+    let length = request.field("Content-Length").map { Int($0) ?? .max } ?? 0
+    guard length <= 1024, request.field("Transfer-Encoding") == nil else {
+      return .text(.contentTooLarge, "no body is expected")
+    }
+    return nil
+  }
+
+  /// What a client gets that is let in by the printed address, or that has no token; nothing for one that is in.
+  private func entry(of request: PageRequest) -> PageResponse? {
+    guard let token else { return nil }
+    if let given = request.query("token"), matches(given, token) {
+      let cookie = "\(ServeGuard.cookie)=\(token); HttpOnly; SameSite=Strict; Path=/"
+      return PageResponse(status: .seeOther, fields: ["Location": "/", "Set-Cookie": cookie])
+    }
+    let cookies = (request.field("Cookie") ?? "").split(separator: ";").map { $0.trimmingCharacters(in: .whitespaces) }
+    let bearer = request.field("Authorization").map { String($0.dropFirst(7)) }
+    let isKnown =
+      cookies.contains { matches($0, "\(ServeGuard.cookie)=\(token)") } || bearer.map { matches($0, token) } == true
+    return isKnown
+      ? nil : .text(.unauthorized, "the token is missing: open the address that `kirchhoff serve` printed")
   }
 
   private func isOurs(_ authority: String) -> Bool {
@@ -83,27 +82,7 @@ struct ServeGuard<Context: RequestContext>: RouterMiddleware {
     return x.count == y.count && zip(x, y).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
   }
 
-  private func refusal(_ status: HTTPResponse.Status, _ text: String) -> Response {
-    var response = Response(status: status, body: .init(byteBuffer: .init(string: text + "\n")))
-    response.headers[.contentType] = "text/plain; charset=utf-8"
-    // What else the client sends is not read.
-    response.headers[.connection] = "close"
-    return response
-  }
-}
-
-extension ServeGuard where Context == BasicRequestContext {
   static func newToken() -> String {
     (0..<2).map { _ in String(format: "%016lx", UInt64.random(in: .min ... .max)) }.joined()
   }
-}
-
-/// Header fields that the library does not name. Each is a valid token.
-extension HTTPField.Name {
-  static let kirchhoff = HTTPField.Name("X-Kirchhoff")!
-  static let secFetchSite = HTTPField.Name("Sec-Fetch-Site")!
-  static let contentTypeOptions = HTTPField.Name("X-Content-Type-Options")!
-  static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
-  static let resourcePolicy = HTTPField.Name("Cross-Origin-Resource-Policy")!
-  static let securityPolicy = HTTPField.Name("Content-Security-Policy")!
 }

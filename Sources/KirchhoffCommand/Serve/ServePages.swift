@@ -1,6 +1,4 @@
 import Foundation
-import HTTPTypes
-import Hummingbird
 import Reports
 import Runs
 
@@ -8,27 +6,34 @@ import Runs
 struct ServePages: Sendable {
   let store: RunStore
 
-  func register(_ router: Router<BasicRequestContext>) {
-    router.get("/") { _, _ in page() }
-    router.get("/api/runs") { request, _ in try answer { try list(request) } }
-    router.get("/api/runs/:id") { _, context in
-      try answer { try store.run(store.resolve(context.parameters.require("id"))) }
-    }
-    router.get("/api/compare") { request, _ in
-      try answer {
-        let ids = (request.uri.queryParameters["runs"] ?? "").split(separator: ",").prefix(8)
-        return try RunComparison(ids.map { try store.run(store.resolve(String($0))) }).rows(onlyDifferences: true)
+  func answer(_ request: PageRequest) -> PageResponse {
+    do { return try found(request) } catch let error as StoreError {
+      switch error {
+      case .noSuchRun, .ambiguousRun: return problem(.notFound, error.description)
+      case .invalidFilter: return problem(.badRequest, error.description)
+      default: return problem(.failed, error.description)
       }
+    } catch { return problem(.failed, "\(error)") }
+  }
+
+  private func found(_ request: PageRequest) throws -> PageResponse {
+    let parts = request.path.split(separator: "/", omittingEmptySubsequences: false).dropFirst().map(String.init)
+    if request.method == "POST", parts.count == 4, parts.starts(with: ["api", "runs"]), parts[3] == "cancel" {
+      return try json(["cancelled": store.requestCancellation(store.resolve(parts[2]))])
     }
-    router.post("/api/runs/:id/cancel") { _, context in
-      try answer { ["cancelled": try store.requestCancellation(store.resolve(context.parameters.require("id")))] }
-    }
-    router.get("/runs/:id/:file") { _, context in
-      try file(context.parameters.require("id"), context.parameters.require("file"))
+    guard request.onlyReads else { return problem(.notFound, "nothing can be changed there") }
+    switch parts {
+    case [""]: return page()
+    case ["api", "runs"]: return try json(list(request))
+    case ["api", "compare"]: return try json(comparison(request.query("runs") ?? ""))
+    case _ where parts.count == 3 && parts.starts(with: ["api", "runs"]):
+      return try json(store.run(store.resolve(parts[2])))
+    case _ where parts.count == 3 && parts[0] == "runs": return file(parts[1], parts[2])
+    default: return problem(.notFound, "there is no such page")
     }
   }
 
-  private func page() -> Response {
+  private func page() -> PageResponse {
     let nonce = (0..<2).map { _ in String(UInt64.random(in: .min ... .max), radix: 36) }.joined()
     let text = String(decoding: PackageResources.page_html, as: UTF8.self).replacing("NONCE", with: nonce)
     return response(
@@ -50,12 +55,11 @@ struct ServePages: Sendable {
     var units: [String: String]
   }
 
-  private func list(_ request: Request) throws -> [Row] {
+  private func list(_ request: PageRequest) throws -> [Row] {
     try store.markInterrupted()
-    let query = request.uri.queryParameters
-    let filters = try (query["where"] ?? "").split(separator: ",").map { try RunFilter(String($0)) }
-    let limit = min(1000, max(1, query["limit"].flatMap { Int($0) } ?? 200))
-    let sweep = query["sweep"].flatMap { $0.isEmpty ? nil : String($0) }
+    let filters = try (request.query("where") ?? "").split(separator: ",").map { try RunFilter(String($0)) }
+    let limit = min(1000, max(1, request.query("limit").flatMap { Int($0) } ?? 200))
+    let sweep = request.query("sweep").flatMap { $0.isEmpty ? nil : $0 }
     return try store.runs(where: filters, limit: limit, sweep: sweep).map { run in
       Row(
         id: run.id, system: run.specification.system, status: run.status.rawValue, seed: "\(run.specification.seed)",
@@ -67,12 +71,17 @@ struct ServePages: Sendable {
     }
   }
 
+  private func comparison(_ ids: String) throws -> [[String]] {
+    let runs = try ids.split(separator: ",").prefix(8).map { try store.run(store.resolve(String($0))) }
+    return RunComparison(runs).rows(onlyDifferences: true)
+  }
+
   /// A file that the run recorded; any other name is unknown, so no path leads out of the folder.
-  private func file(_ id: String, _ name: String) throws -> Response {
+  private func file(_ id: String, _ name: String) -> PageResponse {
     guard let record = try? store.run(store.resolve(id)),
       let artefact = record.artefacts.first(where: { $0.path == name }),
       let data = FileManager.default.contents(atPath: "\(record.folder)/\(artefact.path)")
-    else { throw HTTPError(.notFound, message: "there is no such file") }
+    else { return problem(.notFound, "there is no such file") }
     let types = [
       "html": "text/html; charset=utf-8", "json": "application/json", "png": "image/png",
       "yaml": "text/plain; charset=utf-8",
@@ -82,24 +91,19 @@ struct ServePages: Sendable {
       policy: "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox")
   }
 
-  private func answer(_ body: () throws -> some Encodable) throws -> Response {
-    do {
-      return response(try RunRecord.encoder.encode(body()), "application/json", policy: "default-src 'none'")
-    } catch let error as StoreError {
-      let status: HTTPResponse.Status =
-        switch error {
-        case .noSuchRun, .ambiguousRun: .notFound
-        case .invalidFilter: .badRequest
-        default: .internalServerError
-        }
-      throw HTTPError(status, message: error.description)
-    }
+  private func json(_ value: some Encodable) throws -> PageResponse {
+    response(try RunRecord.encoder.encode(value), "application/json", policy: "default-src 'none'")
   }
 
-  private func response(_ data: Data, _ type: String, policy: String) -> Response {
-    var response = Response(status: .ok, body: .init(byteBuffer: .init(bytes: data)))
-    response.headers[.contentType] = type
-    response.headers[.securityPolicy] = policy
+  /// What went wrong, in the shape in which the page looks for it.
+  private func problem(_ status: PageResponse.Status, _ message: String) -> PageResponse {
+    let body = try? RunRecord.encoder.encode(["error": ["message": message]])
+    var response = response(body ?? Data(), "application/json", policy: "default-src 'none'")
+    response.status = status
     return response
+  }
+
+  private func response(_ data: Data, _ type: String, policy: String) -> PageResponse {
+    PageResponse(fields: ["Content-Type": type, "Content-Security-Policy": policy], body: data)
   }
 }
