@@ -40,10 +40,10 @@ setup-tests: setup
 	echo "numpy, safetensors and selenium could not be installed: the tests that need them will say so"
 
 lint:
-	swift format lint --strict --recursive Sources Tests Benchmarks Package.swift
+	swift format lint --strict --recursive Sources Systems Plugins Tests Benchmarks Package.swift
 
 format:
-	swift format --in-place --recursive Sources Tests Benchmarks Package.swift
+	swift format --in-place --recursive Sources Systems Plugins Tests Benchmarks Package.swift
 
 # Leaks are tested by the resident memory of 100,000 steps: LeakSanitizer does not see pointers that Swift keeps in enums.
 # The OpenMP runtime carries no annotations for the thread sanitizer, so BLAS and oneDNN get one thread there.

@@ -114,10 +114,9 @@ def circuits():
 for page in sorted((root / "docs").glob("*.md")):
     pages[page.stem] = page.read_text()
 systems = []
-for folder in sorted((root / "Sources" / "Systems").iterdir()):
-    if folder.is_dir():
-        pages[f"system-{folder.name}"] = (folder / "README.md").read_text()
-        systems.append(f"system-{folder.name}")
+for folder in sorted((root / "Systems").iterdir()) + [root / "Sources" / "Studies" / "Deployment"]:
+    pages[f"system-{folder.name}"] = (folder / "README.md").read_text()
+    systems.append(f"system-{folder.name}")
 pages["devices"] = devices()
 pages["components"] = circuits()
 for name, text in pages.items():

@@ -13,9 +13,9 @@ import Testing
   private static let pages: [String] = {
     let manager = FileManager.default
     let docs = ((try? manager.contentsOfDirectory(atPath: "\(project)/docs")) ?? []).filter { $0.hasSuffix(".md") }
-    let systems = (try? manager.contentsOfDirectory(atPath: "\(project)/Sources/Systems")) ?? []
+    let systems = (try? manager.contentsOfDirectory(atPath: "\(project)/Systems")) ?? []
     return ["README.md"] + docs.sorted().map { "docs/\($0)" }
-      + systems.sorted().filter { !$0.hasSuffix(".swift") }.map { "Sources/Systems/\($0)/README.md" }
+      + systems.sorted().filter { !$0.hasSuffix(".swift") }.map { "Systems/\($0)/README.md" }
   }()
 
   private func blocks(_ page: String) throws -> [Block] {

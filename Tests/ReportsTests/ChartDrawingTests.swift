@@ -1,6 +1,9 @@
 import Datasets
 import Foundation
 import Reports
+import Runs
+import Settings
+import TestSupport
 import Tensors
 import Testing
 
@@ -163,7 +166,7 @@ struct ChartDrawingTests {
     #expect(png[name.upperBound..<name.upperBound + 4].elementsEqual([0, 0, 0, 5]))
     var report = Report(Sums.card)
     report.charts.append(chart)
-    let page = try ReportPage.html(report, RunRecord(RunSpecification(sums)))
+    let page = try ReportPage.html(report, RunRecord(RunSpecification(sums.keys)))
     #expect(page.contains("class=\"moving") && page.contains("<div class=\"still\"><svg"))
     #expect(throws: ChartError.unevenFrames(title: "moves")) {
       try Gnuplot()?.animate(Chart("moves", frames: [frames[0], []], still: 0))
@@ -265,7 +268,7 @@ struct ChartDrawingTests {
     try report.maps("map", x: .init("x"), y: .init("y"), [("", pictures[0])])
     report.phasePortrait("plane", x: .init("x"), y: .init("y"), [("path", [0, 1], [0, 1])])
     #expect(report.charts.map(\.title) == ["map", "plane"])
-    let page = try ReportPage.html(report, RunRecord(RunSpecification(sums)), gnuplot: nil)
+    let page = try ReportPage.html(report, RunRecord(RunSpecification(sums.keys)), gnuplot: nil)
     for i in 0..<3 { #expect(page.contains("<figcaption>letter \(i)</figcaption>")) }
     #expect(page.contains("class=\"still\"") && page.contains("<figcaption>sheet</figcaption>"))
     #expect(report.pictures[2].still == (try Image.png(Image.enlarged(pictures[1], by: 4))))
