@@ -6,6 +6,21 @@ let kernelSettings: [CSetting] = [
   .unsafeFlags(["-O3", "-fno-math-errno", "-Wall", "-Wextra", "-Wno-pass-failed"])
 ]
 
+// Which library does Fourier transforms: FFTW is faster and under the GPL, KissFFT is under a BSD licence (docs/licences.md).
+let fourierLibrary = Context.environment["KIRCHHOFF_FFT"] ?? "fftw"
+guard ["fftw", "kissfft"].contains(fourierLibrary) else {
+  fatalError("KIRCHHOFF_FFT is \(fourierLibrary): set it to fftw or kissfft, or leave it out")
+}
+let usesFFTW = fourierLibrary == "fftw"
+let fourierTarget: Target =
+  usesFFTW
+  ? .systemLibrary(
+    name: "CFFTW", path: "Sources/Libraries/CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])])
+  : .target(
+    name: "CKissFFT", path: "Sources/Libraries/CKissFFT",
+    // No checks for infinities in each complex product.
+    cxxSettings: [.unsafeFlags(["-O3", "-fcx-limited-range", "-Wall", "-Wextra"])])
+
 let package = Package(
   name: "kirchhoff",
   products: [
@@ -31,8 +46,7 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", path: "Sources/Libraries/COpenBLAS", pkgConfig: "openblas",
       providers: [.apt(["libopenblas-openmp-dev", "liblapacke-dev"])]),
-    .systemLibrary(
-      name: "CFFTW", path: "Sources/Libraries/CFFTW", pkgConfig: "fftw3f", providers: [.apt(["libfftw3-dev"])]),
+    fourierTarget,
     .systemLibrary(name: "COneDNN", path: "Sources/Libraries/COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(
       name: "CSuiteSparse", path: "Sources/Libraries/CSuiteSparse", providers: [.apt(["libsuitesparse-dev"])]),
@@ -51,13 +65,16 @@ let package = Package(
     .systemLibrary(
       name: "CCrypto", path: "Sources/Libraries/CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CKernels", cSettings: kernelSettings),
-    .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "CFFTW", "COneDNN", "CSuiteSparse"]),
+    .target(
+      name: "Tensors",
+      dependencies: ["CKernels", "COpenBLAS", "COneDNN", "CSuiteSparse", .target(name: fourierTarget.name)],
+      exclude: [usesFFTW ? "Fourier/KissFFTPlan.swift" : "Fourier/FFTWPlan.swift"]),
     .target(name: "Substrates", dependencies: ["Tensors", "CKernels"]),
     .target(
       name: "Networks",
       dependencies: ["Substrates", "Tensors", "CZip", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["ONNX/onnx.proto"]),
-    .target(name: "Dynamics", dependencies: ["Substrates", "Tensors", "CKernels", "CFFTW", "COpenBLAS"]),
+    .target(name: "Dynamics", dependencies: ["Substrates", "Tensors", "CKernels", "COpenBLAS"]),
     .target(name: "Settings", dependencies: [.product(name: "Yams", package: "Yams")]),
     .target(name: "Devices", dependencies: ["Tensors", "Settings", "Substrates"]),
     .target(name: "Circuits", dependencies: ["Settings", "CKernels", "Devices", "Substrates", "Tensors"]),
