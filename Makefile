@@ -1,5 +1,5 @@
 # `make run` and `make test` are all a fresh machine needs: they install what is missing.
-PACKAGES = libopenblas-openmp-dev liblapacke-dev libfftw3-dev libdnnl-dev libsuitesparse-dev libzip-dev zlib1g-dev \
+PACKAGES = libopenblas-openmp-dev liblapacke-dev $(FFT_PACKAGE_$(FFT)) libdnnl-dev libsuitesparse-dev libzip-dev zlib1g-dev \
   libsqlite3-dev libpng-dev libturbojpeg0-dev libhdf5-dev libssl-dev libmicrohttpd-dev pkg-config gnuplot-nox
 # What only tests use: a cluster on this machine, message passing, a browser.
 TEST_PACKAGES = python3-venv slurmctld slurmd slurm-client munge openmpi-bin chromium chromium-driver
@@ -9,11 +9,23 @@ PEERS ?= ../shared/peers
 # Real data that some tests read; those say that they were skipped where it is missing.
 export KIRCHHOFF_DATA ?= $(wildcard $(CURDIR)/../shared/data)
 
+# Which library does Fourier transforms: `make … FFT=kissfft` builds without FFTW, in a folder of its own (docs/licences.md).
+ifndef FFT
+FFT := $(or $(KIRCHHOFF_FFT),fftw)
+endif
+FFT_PACKAGE_fftw = libfftw3-dev
+FFT_PACKAGE_kissfft = libkissfft-dev
+$(if $(FFT_PACKAGE_$(FFT)),,$(error FFT is $(FFT): set it to fftw or kissfft, or leave it out))
+export KIRCHHOFF_FFT := $(FFT)
+BUILD = $(if $(filter kissfft,$(FFT)),.build-kissfft,.build)
+SWIFT_BUILD = swift build -c release --scratch-path $(BUILD)
+SWIFT_TEST = swift test -c release --scratch-path $(BUILD) --skip-build
+
 .PHONY: run test setup setup-tests lint format sanitize bench peers docs proto clean
 
 run: setup
-	swift build -c release --product kirchhoff
-	.build/release/kirchhoff run mimo-ofdm --substrate analog --output out
+	$(SWIFT_BUILD) --product kirchhoff
+	$(BUILD)/release/kirchhoff run mimo-ofdm --substrate analog --output out
 
 # Tests of damaged HDF5 files start thousands of processes, which takes long from a process that has grown: they go first.
 FORKING = "DatasetsTests"
@@ -21,10 +33,10 @@ FORKING = "DatasetsTests"
 # One flavour for program and tests; long numerical tests want optimised code. The products are named because
 # `--build-tests` would also build what dependencies have and we do not use, protoc among it.
 test: setup-tests
-	swift build -c release --product kirchhoff
-	swift build -c release --product kirchhoffPackageTests
-	swift test -c release --skip-build --filter $(FORKING)
-	swift test -c release --skip-build --skip $(FORKING)
+	$(SWIFT_BUILD) --product kirchhoff
+	$(SWIFT_BUILD) --product kirchhoffPackageTests
+	$(SWIFT_TEST) --filter $(FORKING)
+	$(SWIFT_TEST) --skip $(FORKING)
 
 install = missing=""; for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing; fi
@@ -72,4 +84,4 @@ proto:
 	cd Sources/Networks/ONNX && protoc --swift_out=. onnx.proto
 
 clean:
-	rm -rf .build .build-address .build-thread .build-bench .venv .venv-peers out
+	rm -rf .build .build-address .build-thread .build-bench .build-kissfft .venv .venv-peers out

@@ -36,9 +36,23 @@ func library(_ name: String, pkgConfig: String? = nil, packages: String...) -> T
   .systemLibrary(name: name, path: "Sources/Libraries/\(name)", pkgConfig: pkgConfig, providers: [.apt(packages)])
 }
 
+// Which library does Fourier transforms: FFTW is faster and under the GPL, KissFFT is under a BSD licence (docs/licences.md).
+let fourierLibrary = Context.environment["KIRCHHOFF_FFT"] ?? "fftw"
+guard ["fftw", "kissfft"].contains(fourierLibrary) else {
+  fatalError("KIRCHHOFF_FFT is \(fourierLibrary): set it to fftw or kissfft, or leave it out")
+}
+let usesFFTW = fourierLibrary == "fftw"
+let fourierTarget: Target =
+  usesFFTW
+  ? library("CFFTW", pkgConfig: "fftw3f", packages: "libfftw3-dev")
+  : .target(
+    name: "CKissFFT", path: "Sources/Libraries/CKissFFT",
+    // No checks for infinities in each complex product.
+    cxxSettings: [.unsafeFlags(["-O3", "-fcx-limited-range", "-Wall", "-Wextra"])])
+
 let libraries: [Target] = [
+  fourierTarget,
   library("COpenBLAS", pkgConfig: "openblas", packages: "libopenblas-openmp-dev", "liblapacke-dev"),
-  library("CFFTW", pkgConfig: "fftw3f", packages: "libfftw3-dev"),
   library("COneDNN", packages: "libdnnl-dev"),
   library("CSuiteSparse", packages: "libsuitesparse-dev"),
   library("CZip", pkgConfig: "libzip", packages: "libzip-dev"),
@@ -53,7 +67,10 @@ let libraries: [Target] = [
 
 let roomTargets: [Target] = [
   .target(name: "CKernels", cSettings: kernelSettings),
-  .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "CFFTW", "COneDNN", "CSuiteSparse"]),
+  .target(
+    name: "Tensors",
+    dependencies: ["CKernels", "COpenBLAS", "COneDNN", "CSuiteSparse", .target(name: fourierTarget.name)],
+    exclude: [usesFFTW ? "Fourier/KissFFTPlan.swift" : "Fourier/FFTWPlan.swift"]),
   .target(name: "Settings", dependencies: ["Yams"]),
   .target(name: "Substrates", dependencies: ["Tensors", "CKernels"]),
   .target(
@@ -63,7 +80,7 @@ let roomTargets: [Target] = [
     ], exclude: ["ONNX/onnx.proto"]),
   kernels("DynamicsKernels", path: "Sources/Dynamics/Kernels", depth: 3),
   .target(
-    name: "Dynamics", dependencies: ["Substrates", "Tensors", "CKernels", "DynamicsKernels", "CFFTW", "COpenBLAS"],
+    name: "Dynamics", dependencies: ["Substrates", "Tensors", "CKernels", "DynamicsKernels", "COpenBLAS"],
     exclude: ["Kernels"]),
   .target(name: "Devices", dependencies: ["Tensors", "Settings", "Substrates"]),
   .target(name: "Circuits", dependencies: ["Settings", "CKernels", "Devices", "Substrates", "Tensors"]),

@@ -105,6 +105,12 @@ import Testing
     #expect(throws: TensorError.singularMatrix(operation: "SparseFactors", pivot: 0)) {
       try SparseFactors(SparseMatrix(dense: singular))
     }
+    // An empty column, and what is not a number.
+    for values in [[1.0, 0, 1, 0], [.nan, 1, 1, 1]] {
+      #expect(throws: TensorError.singularMatrix(operation: "SparseFactors", pivot: 0)) {
+        try SparseFactors(SparseMatrix(dense: Tensor(values, shape: [2, 2])))
+      }
+    }
     #expect(throws: TensorError.self) {
       try SparseMatrix<Double>(rows: 2, columns: 2, rowIndices: [2], columnIndices: [0], values: [1])
     }

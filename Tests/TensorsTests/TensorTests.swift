@@ -177,6 +177,68 @@ import Testing
     #expect(try (slow - fast).magnitude().max().item() <= 1e-12)
   }
 
+  @Test("wires of an array: currents at every node add up, whatever the right side", arguments: [1, 4, 5])
+  func wires(columns: Int) throws {
+    var random = RandomStream(seed: 8)
+    let a = try Self.array(20, using: &random)
+    let b: Tensor<Double> = try random.normal([a.rows, columns])
+    let x = try SparseFactors(a).solve(b)
+    // Elements of size 1 and solutions up to 1e5: 64 roundings of their products.
+    #expect(try (matmul(a, x) - b).magnitude().max().item() <= 64 * x.magnitude().max().item() * .ulpOfOne)
+    let alone = try SparseFactors(a).solve(b.slice(0..<1, axis: 1))
+    #expect(try (alone - x.slice(0..<1, axis: 1)).magnitude().max().item() <= 1e-9 * x.magnitude().max().item())
+  }
+
+  /// Conductances between nodes of an n × n array whose rows and columns are wires, one cell between each pair.
+  private static func array(_ n: Int, using random: inout RandomStream) throws -> SparseMatrix<Double> {
+    let cells: [Double] = try random.uniform([n * n], in: 1e-6...40e-6).elements
+    var triplets: [(row: Int, column: Int, value: Double)] = []
+    func connect(_ a: Int, _ b: Int, _ g: Double) { triplets += [(a, a, g), (b, b, g), (a, b, -g), (b, a, -g)] }
+    for i in 0..<n {
+      for j in 0..<n {
+        let (row, column) = (i * n + j, n * n + i * n + j)
+        connect(row, column, cells[row])
+        if j + 1 < n { connect(row, row + 1, 0.4) } else { triplets.append((row, row, 0.01)) }
+        if i + 1 < n { connect(column, column + n, 0.4) } else { triplets.append((column, column, 0.01)) }
+      }
+    }
+    return try SparseMatrix(
+      rows: 2 * n * n, columns: 2 * n * n, rowIndices: triplets.map(\.row), columnIndices: triplets.map(\.column),
+      values: triplets.map(\.value))
+  }
+
+  @Test("a matrix without large diagonal is solved to the last digits, from both sides")
+  func weakDiagonal() throws {
+    var random = RandomStream(seed: 9)
+    let n = 400
+    let dense: Tensor<Double> = try random.normal([n, n])
+    let mask = try random.bernoulli(Tensor<Double>(repeating: 0.02, shape: [n, n]))
+    let kept = try dense * mask + Tensor.identity(n) * 1e-3
+    let factors = try SparseFactors(SparseMatrix(dense: kept))
+    let b: Tensor<Double> = try random.normal([n])
+    let x = try factors.solve(b)
+    let (_, y) = try valueAndGradient(at: b) { try factors.solve($0).squared().sum() }
+    // Componentwise backward error of refined solutions: 64 roundings.
+    func check(_ a: Tensor<Double>, _ x: Tensor<Double>, _ b: Tensor<Double>) throws {
+      let size = try matmul(a.magnitude(), x.magnitude()) + b.magnitude()
+      #expect(try ((matmul(a, x) - b).magnitude() / size).max().item() <= 64 * .ulpOfOne)
+    }
+    try check(kept, x, b)
+    try check(kept.transposed(), y, x * 2)
+  }
+
+  @Test("threads that solve with the same factors do not disturb each other")
+  func threads() async throws {
+    var random = RandomStream(seed: 10)
+    let factors = try SparseFactors(Self.array(10, using: &random))
+    let b: Tensor<Double> = try random.normal([200, 3])
+    let alone = try factors.solve(b)
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+      for _ in 0..<8 { group.addTask { try factors.solve(b) == alone } }
+      for try await same in group { #expect(same) }
+    }
+  }
+
   @Test("gradients flow to the stored values")
   func valueGradients() throws {
     let (a, dense) = try random(12)

@@ -1,5 +1,3 @@
-import CFFTW
-
 /// How a Fourier transform is scaled.
 public enum FourierScaling: Sendable, Codable {
   /// Forward unscaled, inverse divided by the count.
@@ -8,84 +6,39 @@ public enum FourierScaling: Sendable, Codable {
   case unitary
 }
 
-/// A transform that FFTW has planned: extents, direction, batch, number type.
-private struct PlanKey: Hashable, Sendable {
-  enum Kind: Sendable { case forward, backward, realToComplex, complexToReal }
-  var extents: [Int], batch: Int, kind: Kind, double: Bool
-}
-
-/// Plans are made once, under a lock, because FFTW's planner is not reentrant; running one is.
+/// Plans are made once.
 private enum Plans {
-  private struct Handle: @unchecked Sendable { let plan: OpaquePointer }
-  private static let known = Locked<[PlanKey: Handle]>([:])
+  private static let known = Locked<[FourierProblem: FourierPlan]>([:])
 
-  static func plan(_ key: PlanKey, _ input: UnsafeMutableRawPointer, _ output: UnsafeMutableRawPointer)
-    throws(TensorError) -> OpaquePointer
+  static func plan(_ problem: FourierProblem, _ input: UnsafeMutableRawPointer, _ output: UnsafeMutableRawPointer)
+    throws(TensorError) -> FourierPlan
   {
-    let handle = known.withLock { known -> Handle? in
-      if let handle = known[key] { return handle }
-      // ESTIMATE leaves the arrays alone; UNALIGNED lets the plan run on any other array.
-      let flags =
-        UInt32(FFTW_ESTIMATE) | UInt32(1 << 1) | (key.kind == .complexToReal ? UInt32(1 << 0) : UInt32(1 << 4))
-      let n = key.extents.map(Int32.init)
-      let rank = Int32(n.count)
-      let batch = Int32(key.batch)
-      let all = Int32(key.extents.reduce(1, *))
-      let half = all / (n.last ?? 1) * ((n.last ?? 1) / 2 + 1)
-      let made: OpaquePointer?
-      if key.double {
-        let d = input.assumingMemoryBound(to: Double.self)
-        let e = output.assumingMemoryBound(to: Double.self)
-        let c = input.assumingMemoryBound(to: fftw_complex.self)
-        let o = output.assumingMemoryBound(to: fftw_complex.self)
-        switch key.kind {
-        case .forward: made = fftw_plan_many_dft(rank, n, batch, c, nil, 1, all, o, nil, 1, all, FFTW_FORWARD, flags)
-        case .backward: made = fftw_plan_many_dft(rank, n, batch, c, nil, 1, all, o, nil, 1, all, FFTW_BACKWARD, flags)
-        case .realToComplex: made = fftw_plan_many_dft_r2c(rank, n, batch, d, nil, 1, all, o, nil, 1, half, flags)
-        case .complexToReal: made = fftw_plan_many_dft_c2r(rank, n, batch, c, nil, 1, half, e, nil, 1, all, flags)
-        }
-      } else {
-        let d = input.assumingMemoryBound(to: Float.self)
-        let e = output.assumingMemoryBound(to: Float.self)
-        let c = input.assumingMemoryBound(to: fftwf_complex.self)
-        let o = output.assumingMemoryBound(to: fftwf_complex.self)
-        switch key.kind {
-        case .forward: made = fftwf_plan_many_dft(rank, n, batch, c, nil, 1, all, o, nil, 1, all, FFTW_FORWARD, flags)
-        case .backward: made = fftwf_plan_many_dft(rank, n, batch, c, nil, 1, all, o, nil, 1, all, FFTW_BACKWARD, flags)
-        case .realToComplex: made = fftwf_plan_many_dft_r2c(rank, n, batch, d, nil, 1, all, o, nil, 1, half, flags)
-        case .complexToReal: made = fftwf_plan_many_dft_c2r(rank, n, batch, c, nil, 1, half, e, nil, 1, all, flags)
-        }
-      }
-      guard let made else { return nil }
-      let handle = Handle(plan: made)
-      known[key] = handle
-      return handle
+    let plan = known.withLock { known -> FourierPlan? in
+      if let plan = known[problem] { return plan }
+      let made = FourierPlan(problem, input: input, output: output)
+      known[problem] = made
+      return made
     }
-    guard let handle else {
-      throw .invalidArgument("axes", found: "\(key.extents)", expected: "extents that FFTW can plan")
+    guard let plan else {
+      throw .invalidArgument("axes", found: "\(problem.extents)", expected: "extents that can be planned")
     }
-    return handle.plan
+    return plan
   }
 }
 
-/// Runs one transform over the last axes, unscaled.
-private func transform<E: TensorScalar>(_ x: Tensor<E>, _ key: PlanKey, into y: Tensor<E>) throws(TensorError) {
-  guard key.batch > 0 else { return }
+/// Runs transforms over the last axes, unscaled.
+private func transform<E: TensorScalar>(
+  _ x: Tensor<E>, _ kind: FourierProblem.Kind, extents: [Int], into y: Tensor<E>
+) throws(TensorError) {
+  var problem = FourierProblem(kind, extents: extents)
+  let signal = kind == .complexToReal ? y : x
+  let numbers = kind == .forward || kind == .backward ? 2 : 1
+  problem.batch = signal.count / (numbers * problem.signalCount)
+  problem.isDouble = E._elementType.type == .float64
+  problem.keepsInput = kind != .complexToReal
+  guard problem.batch > 0 else { return }
   guard max(x.count, y.count) <= Int(Int32.max) else { throw .tooLarge(shape: x.shape) }
-  let plan = try Plans.plan(key, x.body.pointer, y.body.pointer)
-  let a = x.body.pointer
-  let b = y.body.pointer
-  switch (key.kind, key.double) {
-  case (.forward, true), (.backward, true):
-    fftw_execute_dft(plan, a.assumingMemoryBound(to: fftw_complex.self), b.assumingMemoryBound(to: fftw_complex.self))
-  case (.forward, false), (.backward, false):
-    fftwf_execute_dft(
-      plan, a.assumingMemoryBound(to: fftwf_complex.self), b.assumingMemoryBound(to: fftwf_complex.self))
-  case (.realToComplex, true): fftw_execute_dft_r2c(plan, x.body.f64, b.assumingMemoryBound(to: fftw_complex.self))
-  case (.realToComplex, false): fftwf_execute_dft_r2c(plan, x.body.f32, b.assumingMemoryBound(to: fftwf_complex.self))
-  case (.complexToReal, true): fftw_execute_dft_c2r(plan, a.assumingMemoryBound(to: fftw_complex.self), y.body.f64)
-  case (.complexToReal, false): fftwf_execute_dft_c2r(plan, a.assumingMemoryBound(to: fftwf_complex.self), y.body.f32)
-  }
+  try Plans.plan(problem, x.body.pointer, y.body.pointer).run(x.body.pointer, y.body.pointer)
 }
 
 private func checkAxes(_ shape: [Int], _ axes: Int) throws(TensorError) -> [Int] {
@@ -104,20 +57,16 @@ extension ComplexTensor {
     let extents = try checkAxes(shape, axes)
     let n = Element(extents.reduce(1, *))
     let scale: Element = scaling == .unitary ? 1 / n.squareRoot() : inverse ? 1 / n : 1
-    let key = PlanKey(
-      extents: extents, batch: count / extents.reduce(1, *), kind: inverse ? .backward : .forward,
-      double: Element._elementType.type == .float64)
-    func run(_ x: Tensor<Element>, _ key: PlanKey) throws(TensorError) -> Tensor<Element> {
+    let (there, back): (FourierProblem.Kind, FourierProblem.Kind) =
+      inverse ? (.backward, .forward) : (.forward, .backward)
+    func run(_ x: Tensor<Element>, _ kind: FourierProblem.Kind) throws(TensorError) -> Tensor<Element> {
       let y = try Tensor<Element>.uninitialized(x.shape)
-      try transform(x.rowMajor(), key, into: y)
+      try transform(x.rowMajor(), kind, extents: extents, into: y)
       return scale == 1 ? y : try y.scaled(scale, plus: 0)
     }
     // The adjoint of an unscaled transform is the one in the other direction.
-    var adjoint = key
-    adjoint.kind = inverse ? .forward : .backward
-    let back = adjoint
     return ComplexTensor(
-      interleaved: try run(interleaved.detached(), key).recorded(from: interleaved) { try run($0, back) })
+      interleaved: try run(interleaved.detached(), there).recorded(from: interleaved) { try run($0, back) })
   }
 
   /// Discrete Fourier transform over the last `axes` axes (1 to 3), `Σ x·exp(−2πi·kn/N)`.
@@ -146,18 +95,13 @@ extension ComplexTensor {
     let extents = Array(frequencies.dropLast()) + [last]
     let n = Element(extents.reduce(1, *))
     let scale: Element = scaling == .unitary ? 1 / n.squareRoot() : 1 / n
-    let double = Element._elementType.type == .float64
-    let batch = count / frequencies.reduce(1, *)
     let y = try Tensor<Element>.uninitialized(Array(shape.dropLast(axes)) + extents)
     // This plan overwrites its input.
-    try transform(
-      interleaved.detached().copied(), PlanKey(extents: extents, batch: batch, kind: .complexToReal, double: double),
-      into: y)
+    try transform(interleaved.detached().copied(), .complexToReal, extents: extents, into: y)
     let shape = interleaved.shape
     return try y.scaled(scale, plus: 0).recorded(from: interleaved) { g in
       let d = try Tensor<Element>.uninitialized(shape)
-      try transform(
-        g.rowMajor(), PlanKey(extents: extents, batch: batch, kind: .realToComplex, double: double), into: d)
+      try transform(g.rowMajor(), .realToComplex, extents: extents, into: d)
       return try d * (halfSpectrumWeights(last) * scale)
     }
   }
@@ -180,11 +124,8 @@ extension Tensor where Element: TensorScalar {
     let n = Element(extents.reduce(1, *))
     let last = extents[axes - 1]
     let scale: Element = scaling == .unitary ? 1 / n.squareRoot() : 1
-    let double = Element._elementType.type == .float64
-    let batch = count / extents.reduce(1, *)
     let y = try Tensor.uninitialized(Array(shape.dropLast()) + [last / 2 + 1, 2])
-    try transform(
-      detached().rowMajor(), PlanKey(extents: extents, batch: batch, kind: .realToComplex, double: double), into: y)
+    try transform(detached().rowMajor(), .realToComplex, extents: extents, into: y)
     let scaled = scale == 1 ? y : try y.scaled(scale, plus: 0)
     let shape = shape
     return ComplexTensor(
@@ -192,9 +133,7 @@ extension Tensor where Element: TensorScalar {
         // The inverse transform counts the mirror images too, so they are taken out of the gradient first.
         let share: Tensor = try halfSpectrumWeights(last).reciprocal() * scale
         let d = try Tensor.uninitialized(shape)
-        try transform(
-          (g * share).rowMajor(), PlanKey(extents: extents, batch: batch, kind: .complexToReal, double: double), into: d
-        )
+        try transform((g * share).rowMajor(), .complexToReal, extents: extents, into: d)
         return d
       })
   }
