@@ -80,7 +80,8 @@ struct ChartLayout {
     var cell = Cell(scales: scales, hidesY: hidesY, showsColours: showsColours)
     (cell.plot.width, cell.plot.height) = size
     let boxes = panel.series.filter { $0.style == .box }.map(\.name)
-    cell.yTicks = scales.y.ticks(Int(size.height / 45))
+    // Where units are as long on both axes, so are the distances of numbers.
+    cell.yTicks = scales.y.ticks(Int(size.height / (panel.hasEqualAspect ? 60 : 45)))
     if boxes.isEmpty {
       cell.xTicks = fitting(scales.x, width: size.width)
     } else {

@@ -103,7 +103,7 @@ extension Gnuplot {
 
   /// Points so small and so clear that a thousand still show where they are dense.
   private static func dots(_ place: Int, of count: Int) -> String {
-    let size = 0.6 * pow(30 / Double(max(30, count)), 0.35)
+    let size = 0.6 * pow(30 / Double(max(30, count)), 0.28)
     // gnuplot counts how much can be seen through: 00 is opaque.
     let alpha = count > 1000 ? "80" : count > 100 ? "50" : "00"
     let colour = "#\(alpha)\(colours[place % colours.count].dropFirst())"
