@@ -108,7 +108,7 @@ let systemTargets: [Target] = systems.flatMap { system -> [Target] in
   return (system.hasKernels ? [kernels("\(system.name)Kernels", path: "\(folder)/Kernels", depth: 3)] : []) + [
     .target(name: system.name, dependencies: rooms + own, path: "\(folder)/Sources"),
     .testTarget(
-      name: "\(system.name)Tests", dependencies: rooms + own + [.target(name: system.name)],
+      name: "\(system.name)Tests", dependencies: rooms + [.target(name: system.name)],
       path: "\(folder)/Tests"),
   ]
 }
