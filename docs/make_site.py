@@ -142,6 +142,5 @@ quality, energy, latency and area side by side.
 """ + "\n".join([
     topic("Start", ["getting-started", "concepts", "from-pytorch", "bring-your-device", "cluster"]),
     topic("Systems", systems), topic("Reference", ["devices", "components", "configuration", "data", "onnx"]),
-    topic("Validation", ["validation", "performance"]), topic("Libraries", ["first-network", "tensors", "charts"])]))
-    topic("Validation", ["validation", "performance"]),
-    topic("Licences", ["licences"]), topic("Libraries", ["first-network", "tensors"])]))
+    topic("Validation", ["validation", "performance"]), topic("Licences", ["licences"]),
+    topic("Libraries", ["first-network", "tensors", "charts"])]))
