@@ -146,9 +146,15 @@ let testTargets: [Target] = [
     ]),
   .testTarget(
     name: "ReportsTests", dependencies: ["Reports", "Runs", "Chips", "Datasets", "Settings", "Tensors", "TestSupport"]),
-  .testTarget(name: "StudiesTests", dependencies: ["Studies"] + rooms),
-  .testTarget(name: "AllSystemsTests", dependencies: ["AllSystems", "Reports", "Runs", "Chips"]),
-  .testTarget(name: "KirchhoffTests", dependencies: ["kirchhoff", "Networks", "Reports", "Runs", "Settings"]),
+  .testTarget(name: "StudiesTests", dependencies: rooms),
+  .testTarget(
+    name: "AllSystemsTests",
+    dependencies: ["AllSystems", "Reports", "Runs", "Chips", "Settings", "Tensors"]
+      + systems.filter(\.hasKernels).map { .target(name: "\($0.name)Kernels") }),
+  .testTarget(
+    name: "KirchhoffTests",
+    dependencies: ["kirchhoff", "Networks", "Reports", "Runs", "Settings"]
+      + systems.filter(\.hasKernels).map { .target(name: "\($0.name)Kernels") }),
 ]
 
 let package = Package(
