@@ -67,8 +67,9 @@ sanitize: setup-tests
 # named by PEER_PYTHON. BENCH passes options on, such as BENCH="--works chain --threads 2".
 PEER_PYTHON ?= $(if $(wildcard .venv-peers/bin/python),$(CURDIR)/.venv-peers/bin/python,$(PYTHON))
 bench: setup
-	cd Benchmarks && swift build -c release --scratch-path ../.build-bench
-	$(PYTHON) Benchmarks/bench.py --python $(PEER_PYTHON) --peers $(PEERS) $(BENCH)
+	cd Benchmarks && swift build -c release --scratch-path ../$(BUILD)-bench
+	$(PYTHON) Benchmarks/bench.py --python $(PEER_PYTHON) --peers $(PEERS) \
+	  --binary $(BUILD)-bench/release/Bench $(BENCH)
 
 peers:
 	$(PYTHON) -m venv .venv-peers
@@ -84,4 +85,4 @@ proto:
 	cd Sources/Networks/ONNX && protoc --swift_out=. onnx.proto
 
 clean:
-	rm -rf .build .build-address .build-thread .build-bench .build-kissfft .venv .venv-peers out
+	rm -rf .build .build-address .build-thread .build-bench .build-kissfft .build-kissfft-bench .venv .venv-peers out
