@@ -44,10 +44,15 @@ def conforming(folder, protocol):
 
 
 def properties(text, type_name):
-    """Stored public properties of a type that have comments, with these and their defaults, from its source."""
-    body = text[text.index(f"public struct {type_name}"):]
-    found = re.findall(r"((?:^  ///.*\n)+)^  public var (\w+)(?:: [\w<>\[\] ]+)? = (.+)$", body.split("\n}\n")[0], re.M)
-    return [(name, default, " ".join(line.strip()[4:] for line in comment.strip().split("\n"))) for comment, name, default in found]
+    """Stored public properties of a type with their defaults and comments, from its source. All of them: one that has no comment
+    must be a group of keys, which are described where they stand."""
+    body = re.split(rf"^public struct {type_name}\b.*$", text, maxsplit=1, flags=re.M)[1].split("\n}\n")[0]
+    found = []
+    for comment, name, default in re.findall(r"((?:^  ///.*\n)*)^  public var (\w+)(?:: [\w<>\[\] ]+)? = (.+)$", body, re.M):
+        if not comment and "(" not in default:
+            sys.exit(f"{type_name}.{name} has no comment that says what it is")
+        found.append((name, default, " ".join(line.strip()[4:] for line in comment.strip().split("\n")) or "See below."))
+    return found
 
 
 def comment(text, type_name):
@@ -58,8 +63,7 @@ def comment(text, type_name):
 
 def default_text(default):
     """`Over.column` is `column` in a configuration; what is made by `Amplifier()` has keys of its own."""
-    return re.sub(r"^[A-Z]\w*\.(\w+)$", r"`\1`", default) if default[0].isupper() and "(" not in default else (
-        "keys of its own" if default[0].isupper() else f"`{default}`")
+    return "keys of its own" if "(" in default else "`" + re.sub(r"^[A-Z]\w*\.", "", default) + "`"
 
 
 def section(heading, prefix, folder, name):
@@ -82,32 +86,35 @@ def devices():
 def figures():
     """The standard component figures, as they stand in the library."""
     text = source("Chips", "ComponentLibrary")
-    names = dict(re.findall(r'let (\w+) = "([^"]+)"', text))
+    names = dict(re.findall(r'let (\w+) = "?([^"\n]+)', text))
     body = text[text.index("components = ["):]
+    found = re.findall(r'"(\w+)": Component\((.*?mark: \.\w+)\)', body, re.S)
+    if len(found) != body.count(": Component("):
+        sys.exit("not every component figure of Sources/Chips/ComponentLibrary.swift could be read")
     lines = ["## Component figures", "", comment(text, "ComponentLibrary"), "",
              "| `substrate.components.` | energy | time | area | at bits | source | mark |", "|---|---|---|---|---|---|---|"]
-    for name, arguments in re.findall(r'"(\w+)": Component\((.*?mark: \.\w+)\)', body, re.S):
+    for name, arguments in found:
         def value(key, unit=""):
-            found = re.search(rf"\b{key}: ([^,\n]+)", arguments)
-            return f"{found.group(1)}{unit}" if found else "–"
-        origin = re.search(r'source: (?:"([^"]*)"|(\w+))', arguments)
-        origin = re.sub(r"\\\((\w+)\)", lambda match: names[match.group(1)], origin.group(1) or names[origin.group(2)])
-        time = value("time_s", " s").replace("logic s", "1/64 ns")
-        lines.append(f"| `{name}` | {value('energy_J', ' J')} | {time} | {value('area_mm2', ' mm²')} | {value('bits')} | {origin} "
-                     f"| {value('mark')[1:]} |")
+            match = re.search(rf"\b{key}: ([^,\n]+)", arguments)
+            return f"{names.get(match.group(1), match.group(1))}{unit}" if match else "–"
+        words = re.search(r'source: (?:"([^"]*)"|(\w+))', arguments)
+        words = re.sub(r"\\\((\w+)\)", lambda match: names[match.group(1)], words.group(1) or names[words.group(2)])
+        cells = [value("energy_J", " J"), value("time_s", " s"), value("area_mm2", " mm²"), value("bits"), words, value("mark")[1:]]
+        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
     return lines + [""]
 
 
 def circuits():
-    lines = ["# Arrays and components", "", "Keys of arrays, converters, loops and costs, made from the code.", ""]
+    lines = ["# Arrays and components", "", "Keys of arrays, converters, loops, logic and costs, made from the code.", ""]
     for heading, prefix, name in [
             ("Array", "", "Macro"), ("Input converters", "input.", "InputConverter"),
-            ("Output converters", "output.", "OutputConverter"), ("Amplifiers", "amplifier.", "Amplifier"),
+            ("Output converters", "output.", "OutputConverter"), ("Wires", "wires.", "WireChoice"), ("Amplifiers", "amplifier.", "Amplifier"),
             ("Loops that integrate", "loop.", "IntegratorLoop")]:
         lines += section(heading, f"substrate.macro.{prefix}", "Circuits", name)
     for kind, name in conforming("Circuits", "WeightMapping").items():
         lines += section(f"Mapping: {kind}", "substrate.macro.mapping.", "Circuits", name)
     lines += section("Scales of mappings", "substrate.macro.mapping.scaling.", "Circuits", "WeightScaling")
+    lines += section("Rounded logic", "substrate.fixedPoint.", "Substrates", "FixedPoint")
     return "\n".join(lines + figures())
 
 

@@ -75,6 +75,7 @@ public struct WireChoice: Codable, Sendable, Equatable {
     /// Wires without resistance: an array of ohmic cells is one product.
     case none
   }
+  /// `none`: wires without resistance, the only kind there is.
   public var kind = Kind.none
   public init() {}
 

@@ -13,9 +13,8 @@ import Testing
 
 /// Checks (c) and (e) of the specification, on networks that are trained once for all tests.
 @Suite("Koopman assimilation") struct KoopmanStudyTests {
-  // Written once; networks of arbitrary layers are not sendable.
-  nonisolated(unsafe) static let line = Result { try trained(KoopmanKuramotoSivashinsky.configuration(.quick)) }
-  nonisolated(unsafe) static let square = Result { try trained(KoopmanNavierStokes.configuration(.quick)) }
+  static let line = Result { try trained(KoopmanKuramotoSivashinsky.configuration(.quick)) }
+  static let square = Result { try trained(KoopmanNavierStokes.configuration(.quick)) }
 
   private static func trained(_ c: KoopmanConfiguration) throws -> (study: KoopmanStudy, result: KoopmanStudy.Trained) {
     let study = KoopmanStudy(c, RunContext())

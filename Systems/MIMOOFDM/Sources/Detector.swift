@@ -88,22 +88,25 @@ struct DetectorLogic {
     context.count(.memory, .byte, systems * numbers * ((bits + 7) / 8))
   }
 
-  /// HᴴH, one half of it, and its factors; matrices come in once.
+  /// HᴴH, one half of it, and its factors; matrices come in from memory, factors go there.
   func countFactors(matrices: Int, bits: Int, in context: inout ForwardContext) {
     let (m, n) = (rows, columns)
-    count(matrices * 4 * (m * n * (n + 1) / 2 + n * n * n / 6), numbers: matrices * 2 * m * n, bits: bits, &context)
+    count(
+      matrices * 4 * (m * n * (n + 1) / 2 + n * n * n / 6), numbers: matrices * (2 * m * n + n * n), bits: bits,
+      &context)
   }
 
-  /// Hᴴy and two triangles; matrices are there, right-hand sides come in and solutions go out.
+  /// Hᴴy and two triangles; as symbols come one after another, each has matrix and factors fetched from memory, its right-hand
+  /// side too, and its solution goes there.
   func countSolutions(sides: Int, bits: Int, in context: inout ForwardContext) {
     let (m, n) = (rows, columns)
-    count(sides * 4 * (m * n + n * n), numbers: sides * 2 * (m + n), bits: bits, &context)
+    count(sides * 4 * (m * n + n * n), numbers: sides * (2 * m * n + n * n + 2 * (m + n)), bits: bits, &context)
   }
 
-  /// L⁻¹, and the squares of its elements over the pivots.
+  /// L⁻¹, and the squares of its elements over the pivots; factors come in, diagonals go out.
   func countDiagonals(matrices: Int, bits: Int, in context: inout ForwardContext) {
     let n = columns
-    count(matrices * (4 * n * n * n / 6 + n * n), numbers: matrices * n, bits: bits, &context)
+    count(matrices * (4 * n * n * n / 6 + n * n), numbers: matrices * (n * n + n), bits: bits, &context)
   }
 
   /// One bias for each stream and matrix, its reciprocal, and a multiplication of every part of every solution.

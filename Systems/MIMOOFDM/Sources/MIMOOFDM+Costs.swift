@@ -30,7 +30,8 @@ extension SubstrateChoice {
 extension MIMOOFDM {
   /// What a digital baseband does for one data symbol, in the widths of the fixed-point substrate: fast transforms of all antennas,
   /// channel estimation, detection and what the receiver needs beside it. Numbers come from memory and go back once for each
-  /// of these; training symbols and matrices are shared by the symbols of a channel.
+  /// stage of a transform and for each other step, as partial sums of arrays do; training symbols and factorisations are
+  /// shared by the symbols of a channel.
   package static func digitalBaseband(_ c: Configuration, bits: Int, solverBits: Int) -> (
     transforms: Activity, rest: Activity
   ) {
@@ -39,9 +40,10 @@ extension MIMOOFDM {
     let bytes = (bits + 7) / 8
     var transforms = ForwardContext()
     if c.signal == .samples {
-      let butterflies = Double(c.antennas) * Double(c.subcarriers) / 2 * log2(Double(c.subcarriers))
+      let stages = log2(Double(c.subcarriers))
+      let butterflies = Double(c.antennas) * Double(c.subcarriers) / 2 * stages
       transforms.countLogic(.multiplyAccumulate, Int((4 * butterflies).rounded()), bits: bits)
-      transforms.count(.memory, .byte, c.antennas * 4 * c.subcarriers * bytes)
+      transforms.count(.memory, .byte, c.antennas * 4 * c.subcarriers * Int(stages.rounded(.up)) * bytes)
     }
     var once = ForwardContext()
     if pilots > 0 {

@@ -500,6 +500,12 @@ extension Macro {
     let ledger = MIMOOFDM.digitalBaseband(small, bits: 12, solverBits: 16)
     #expect(ledger.transforms.total(.integerLogic, .multiplyAccumulate) == transforms)
     #expect(ledger.rest.total(.integerLogic, .multiplyAccumulate) == detector)
+    // In two bytes each: 64 complex numbers come and go in each of six stages; for each carrier and a quarter of its symbols the
+    // matrix (32) comes in, factors (16) go out and come in again, diagonals (4) go out; for each symbol matrix, factors and right
+    // side (8) come in, and the solution (8) goes out.
+    let (stages, each) = (2 * 4 * 64 * 6 * 4, (32 + 16 + 16 + 4) / 4 + 32 + 16 + 8 + 8)
+    #expect(ledger.transforms.total(.memory, .byte) == Double(stages))
+    #expect(ledger.rest.total(.memory, .byte) == Double(2 * 52 * each))
     // Without the updates of the channel arrays cost less than with them.
     let (without, with) = (
       try value(report, "energy gain over digital baseband").value,
