@@ -149,12 +149,10 @@ let testTargets: [Target] = [
   .testTarget(name: "StudiesTests", dependencies: rooms),
   .testTarget(
     name: "AllSystemsTests",
-    dependencies: ["AllSystems", "Reports", "Runs", "Chips", "Settings", "Tensors"]
-      + systems.filter(\.hasKernels).map { .target(name: "\($0.name)Kernels") }),
+    dependencies: ["AllSystems", "Reports", "Runs", "Chips", "Settings", "Tensors"]),
   .testTarget(
     name: "KirchhoffTests",
-    dependencies: ["kirchhoff", "Networks", "Reports", "Runs", "Settings"]
-      + systems.filter(\.hasKernels).map { .target(name: "\($0.name)Kernels") }),
+    dependencies: ["kirchhoff", "Networks", "Reports", "Runs", "Settings"]),
 ]
 
 let package = Package(

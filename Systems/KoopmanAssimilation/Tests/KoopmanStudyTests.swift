@@ -1,7 +1,6 @@
 import Runs
 import Chips
 import KoopmanAssimilation
-import AllSystems
 import Circuits
 import Dynamics
 import Foundation
@@ -76,20 +75,16 @@ import Testing
 
   @Test(
     "reports have all baselines in one table, pictures, and the arrays' degradation",
-    arguments: ["koopman-ks", "koopman-burgers", "koopman-ns"])
-  func report(name: String) throws {
-    let system = try SystemList.named(name)
-    var specification = try RunSpecification(
-      system,
-      assignments: [
-        "data.trainingRecords=200", "data.testRecords=60", "training.epochs=1", "training.filterEpochs=1",
-        "training.windowLength=20", "training.burnIn=5", "baselines.epochs=1", "uncertaintyEpochs=2",
-        "baselines.ensemble.members=8", "baselines.ensemble.records=30", "arrayRecords=30", "substrate.kind=analog",
-        "substrate.draws=2", "leads=[1, 3]",
-      ])
-    if name == "koopman-ns" { try specification.set("data.points", to: .integer(16)) }
-    let choice = try specification.substrate.decoded(SubstrateChoice.self)
-    let report = try system.run(specification.configuration, RunContext(substrate: choice))
+    arguments: [KoopmanKuramotoSivashinsky.self, KoopmanBurgers.self, KoopmanNavierStokes.self] as [any System.Type])
+  func report(type: any System.Type) throws {
+    try check(type)
+  }
+
+  private func check<S: System>(_ system: S.Type) throws {
+    var substrate = S.substrate.choosing(.analog)
+    substrate.draws = 2
+    let report = try S.run(S.configuration(.smallest), in: RunContext(substrate: substrate))
+    let name = S.card.name
     let table = try #require(report.tables.first { $0.title.hasPrefix("Mean square errors") })
     let names = table.rows.map { $0[0] }
     for word in [

@@ -1,4 +1,4 @@
-import MIMOOFDMKernels
+internal import MIMOOFDMKernels
 import Substrates
 import Tensors
 

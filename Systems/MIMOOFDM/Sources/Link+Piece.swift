@@ -1,5 +1,5 @@
 import Foundation
-import MIMOOFDMKernels
+internal import MIMOOFDMKernels
 import Reports
 import Substrates
 import Tensors
