@@ -23,9 +23,15 @@ SWIFT_TEST = swift test -c release --scratch-path $(BUILD) --skip-build
 
 .PHONY: run test setup setup-tests lint format sanitize bench peers docs proto clean
 
+# A terminal shows the progress of a command in a line or two; a log gets only its warnings, and all where it fails.
+quietly = if [ -t 1 ]; then $(1); else log=$$(mktemp); \
+	if $(1) >$$log 2>&1; then grep 'warning:' $$log; rm -f $$log; else cat $$log; rm -f $$log; exit 1; fi; fi
+
 run: setup
-	$(SWIFT_BUILD) --product kirchhoff
-	$(BUILD)/release/kirchhoff run mimo-ofdm --substrate analog --output out
+	@echo "building kirchhoff; the first time takes some minutes"
+	@$(call quietly,$(SWIFT_BUILD) --product kirchhoff)
+	@$(BUILD)/release/kirchhoff deploy Examples/digits.onnx --data Examples/digits.npz --substrate analog --output out
+	@$(BUILD)/release/kirchhoff plot last --chart 1 --output out/overview.png
 
 # Tests of damaged HDF5 files start thousands of processes, which takes long from a process that has grown: they go first.
 FORKING = "DatasetsTests"
@@ -39,7 +45,7 @@ test: setup-tests
 	$(SWIFT_TEST) --skip $(FORKING)
 
 install = missing=""; for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
-	if [ -n "$$missing" ]; then echo "installing$$missing"; $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing; fi
+	if [ -n "$$missing" ]; then echo "installing$$missing"; $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
 
 setup:
 	@$(call install,$(PACKAGES))

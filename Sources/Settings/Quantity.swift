@@ -30,11 +30,20 @@ public enum Quantity {
     guard prefixed.contains(unit), value != 0 else {
       return joined(uncertainty > 0 ? both(value, uncertainty) : text(value), words)
     }
+    let (scale, sign) = prefix(for: value, unit: unit)
+    let scaled = value / scale
+    return joined(uncertainty > 0 ? both(scaled, uncertainty / scale) : number(scaled, digits: 4), sign + words)
+  }
+
+  /// The prefix that numbers of about a size have, for an axis or a column that has one for all its numbers.
+  ///
+  /// - Returns: what numbers are divided by, and the sign before the unit: 1e-9 and "n"; 1 and nothing where the unit takes no
+  ///   prefixes.
+  public static func prefix(for value: Double, unit: String) -> (factor: Double, sign: String) {
+    guard prefixed.contains(unit), value != 0, value.isFinite else { return (1, "") }
     let exponent = Int((log10(abs(value)) / 3 + 1e-12).rounded(.down)) * 3
     let prefix = prefixes.last { $0.exponent <= exponent } ?? prefixes[0]
-    let scale = pow(10, Double(prefix.exponent))
-    let scaled = value / scale
-    return joined(uncertainty > 0 ? both(scaled, uncertainty / scale) : number(scaled, digits: 4), prefix.sign + words)
+    return (pow(10, Double(prefix.exponent)), prefix.sign)
   }
 
   private static func joined(_ number: String, _ unit: String) -> String { unit.isEmpty ? number : "\(number) \(unit)" }

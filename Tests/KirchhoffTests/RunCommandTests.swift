@@ -174,6 +174,33 @@ import Testing
     }
   }
 
+  @Test("what `make run` does needs no data set, prints quantities with prefixes, and draws its picture")
+  func firstHour() throws {
+    try withFolder { folder in
+      let arguments = [
+        "deploy", "\(project)/Examples/digits.onnx", "--data", "\(project)/Examples/digits.npz", "--substrate", "analog",
+        "--samples", "50", "--output", "\(folder)/out",
+      ]
+      let run = try Program.run(arguments, store: folder, environment: ["KIRCHHOFF_DATA": "\(folder)/none"])
+      #expect(run.status == 0, "\(run.errors)")
+      #expect(run.output.contains("accuracy") && run.output.contains(" nJ") && run.output.contains(" µs"))
+      #expect(run.output.contains("\(folder)/out/report.html"))
+      if Gnuplot() != nil {
+        let picture = "\(folder)/overview.png"
+        let plot = try Program.run(["plot", "last", "--chart", "1", "--output", picture], store: folder)
+        #expect(plot.status == 0, "\(plot.errors)")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: picture)).starts(with: [0x89, 0x50, 0x4E, 0x47]))
+        let missing = try Program.run(["plot", "last", "--chart", "99", "--output", picture], store: folder)
+        #expect(missing.status == 64 && missing.errors.contains("--chart is 99"))
+      }
+      let json = try Program.run(arguments + ["--json"], store: folder)
+      let record = try RunRecord.decoder.decode(RunRecord.self, from: Data(json.output.utf8))
+      let energy = try #require(record.figures.first { $0.name == "energy of one inference" })
+      // Some ten nanojoules, in joules.
+      #expect(energy.unit == "J" && energy.value > 1e-9 && energy.value < 1e-6)
+    }
+  }
+
   /// The digit network with the first 128 inputs of its last matrix at zero: one whole array of zeros, and converters with no
   /// range. Right is 95.8 % in exact arithmetic, and about as much on arrays.
   @Test(

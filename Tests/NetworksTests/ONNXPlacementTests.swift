@@ -5,7 +5,7 @@ import Tensors
 import Testing
 
 /// Writes the few parts of an ONNX file that tests need; field numbers as in the format.
-private struct ONNXBuilder {
+struct ONNXBuilder {
   private var graph: [UInt8] = []
 
   private static func varint(_ value: Int) -> [UInt8] {

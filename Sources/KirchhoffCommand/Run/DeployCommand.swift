@@ -11,12 +11,12 @@ struct DeployCommand: ParsableCommand {
       kirchhoff deploy digits.onnx --data mnist --substrate analog --set substrate.macro.output.bits=6
 
       The model has one input and gives scores for classes. --data is mnist or fashion-mnist (their test sets; see
-      `kirchhoff data`), or an .npz file with the samples `x` and their classes `y`. The same with many settings: a sweep of
-      the system `deploy`.
+      `kirchhoff data`), or an .npz file with the samples `x`, their classes `y` and, for the ranges of converters, other
+      samples `calibration`. The same with many settings: a sweep of the system `deploy`.
       """)
 
   @Argument(help: "ONNX file.") var model: String
-  @Option(help: "mnist, fashion-mnist, or an .npz file with x and y.") var data: String
+  @Option(help: "mnist, fashion-mnist, or an .npz file with x, y and perhaps calibration.") var data: String
   @Option(help: "Samples to use, from the first on; 0 for all.") var samples: Int?
   @OptionGroup var options: RunOptions
 

@@ -110,15 +110,20 @@ func finish(_ record: RunRecord, _ report: Report?, json: Bool) throws {
   if report.outcomes.contains(where: { $0.status == .notReached }) { throw ExitCode(2) }
 }
 
-/// Figures, then claims, as people read them.
+/// The summary, or all figures where there is none, then claims, as people read them.
 private func show(_ report: Report) {
-  printTable(
-    report.figures.map {
-      [
-        $0.name, Quantity.text($0.value, unit: $0.unit, uncertainty: $0.uncertainty),
-        $0.origin.rawValue + ($0.data.isEmpty ? "" : ", \($0.data)"),
-      ]
-    })
+  if let summary = report.summary {
+    print("\(summary.title)\n")
+    printTable([summary.columns] + summary.rows)
+  } else {
+    printTable(
+      report.figures.map {
+        [
+          $0.name, Quantity.text($0.value, unit: $0.unit, uncertainty: $0.uncertainty),
+          $0.origin.rawValue + ($0.data.isEmpty ? "" : ", \($0.data)"),
+        ]
+      })
+  }
   guard !report.outcomes.isEmpty else { return }
   print("")
   printTable(

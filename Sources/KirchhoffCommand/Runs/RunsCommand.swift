@@ -13,6 +13,11 @@ struct RunsCommand: ParsableCommand {
     ],
     defaultSubcommand: List.self)
 
+  /// A figure as people read it.
+  private static func text(_ figure: Figure) -> String {
+    Quantity.text(figure.value, unit: figure.unit, uncertainty: figure.uncertainty)
+  }
+
   /// Which runs are meant.
   struct Selection: ParsableArguments {
     @Option(
@@ -54,9 +59,9 @@ struct RunsCommand: ParsableCommand {
       for run in runs {
         let extra =
           columns.isEmpty
-          ? [run.figures.first.map { "\($0.name) \(Quantity.text($0.value)) \($0.unit)" } ?? run.error]
+          ? [run.figures.first.map { "\($0.name) \(RunsCommand.text($0))" } ?? run.error]
           : columns.map { name in
-            run.figures.first { $0.name == name }.map { Quantity.text($0.value) }
+            run.figures.first { $0.name == name }.map(RunsCommand.text)
               ?? run.specification.settings.first { $0.key == name }?.value.text ?? ""
           }
         rows.append(
@@ -99,7 +104,7 @@ struct RunsCommand: ParsableCommand {
       rows += record.figures.map {
         [
           $0.name,
-          "\(Quantity.text($0.value)) \($0.unit) (\($0.origin.rawValue)\($0.data.isEmpty ? "" : ", \($0.data)"))",
+          "\(RunsCommand.text($0)) (\($0.origin.rawValue)\($0.data.isEmpty ? "" : ", \($0.data)"))",
         ]
       }
       rows += record.outcomes.map {

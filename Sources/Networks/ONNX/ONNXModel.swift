@@ -156,7 +156,7 @@ public struct ONNXNetwork: HasInventory {
     let before = context.isCalibrating
     defer { context.isCalibrating = before }
     context.isCalibrating = true
-    _ = try run(inputs, integers: integers, in: &context)
+    _ = try run(inputs, integers: integers, in: &context) { _, _ in }
   }
 
   /// The outputs by name.
@@ -166,11 +166,34 @@ public struct ONNXNetwork: HasInventory {
     _ inputs: [String: Tensor<Float>], integers: [String: Tensor<Int32>] = [:], in context: inout ForwardContext
   ) throws -> [String: Tensor<Float>] {
     var copy = self
-    return try copy.run(inputs, integers: integers, in: &context)
+    return try copy.run(inputs, integers: integers, in: &context) { _, _ in }
+  }
+
+  /// The outputs by name, and on the way what every node gives: for the error of each layer, or to see where numbers get large.
+  ///
+  ///     var largest: [String: Float] = [:]
+  ///     let scores = try network(["x": images], in: &context) { node, results in
+  ///       largest[node] = try results.first?.max().item()
+  ///     }
+  ///
+  /// - Parameters:
+  ///   - inputs: by name, in the shapes of the model's inputs. Whole numbers are given as such in `integers`.
+  ///   - observe: told the name of each node and its outputs, in the order of the graph; outputs that are whole numbers, such
+  ///     as shapes, are left out. What it throws ends the computation.
+  public func callAsFunction(
+    _ inputs: [String: Tensor<Float>], integers: [String: Tensor<Int32>] = [:], in context: inout ForwardContext,
+    observing observe: (_ node: String, _ results: [Tensor<Float>]) throws -> Void
+  ) throws -> [String: Tensor<Float>] {
+    var copy = self
+    return try copy.run(inputs, integers: integers, in: &context) { node, results in
+      try observe(
+        node.name, results.compactMap { if case .floats(let tensor) = $0 { tensor } else { nil } })
+    }
   }
 
   private mutating func run(
-    _ inputs: [String: Tensor<Float>], integers: [String: Tensor<Int32>], in context: inout ForwardContext
+    _ inputs: [String: Tensor<Float>], integers: [String: Tensor<Int32>], in context: inout ForwardContext,
+    observe: (ONNXNode, [ONNXValue]) throws -> Void
   ) throws -> [String: Tensor<Float>] {
     var values = try given(inputs, integers)
     for (i, node) in model.nodes.enumerated() {
@@ -179,6 +202,7 @@ public struct ONNXNetwork: HasInventory {
         try context.within(node.name) { try apply(i, arguments, in: &$0) }
       }
       for (name, value) in zip(node.outputs, results) where !name.isEmpty { values[name] = value }
+      try observe(node, results)
     }
     var results: [String: Tensor<Float>] = [:]
     for name in model.outputs {

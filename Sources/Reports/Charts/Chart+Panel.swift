@@ -22,6 +22,10 @@ extension Chart {
     public var rows: ClosedRange<Double>?
     /// Arrows below the series.
     public var field: VectorField?
+    /// What stands at the positions 1, 2, … of the x axis in place of numbers; empty for numbers.
+    public var names: [String] = []
+    /// Small pictures in rows, in place of axes and everything else; the x axis' label stands below them.
+    public var exhibits: [Exhibit] = []
 
     public init(
       _ title: String = "", x: Axis, y: Axis, series: [Series] = [], heatMap: [[Double]] = [],
@@ -49,6 +53,8 @@ extension Chart {
       columns = try values.decodeIfPresent(ClosedRange<Double>.self, forKey: .columns)
       rows = try values.decodeIfPresent(ClosedRange<Double>.self, forKey: .rows)
       field = try values.decodeIfPresent(VectorField.self, forKey: .field)
+      names = try values.decodeIfPresent([String].self, forKey: .names) ?? names
+      exhibits = try values.decodeIfPresent([Exhibit].self, forKey: .exhibits) ?? exhibits
     }
 
     /// Whether anything in the panel is coloured by a scale.

@@ -80,13 +80,19 @@ struct ChartLayout {
     var cell = Cell(scales: scales, hidesY: hidesY, showsColours: showsColours)
     (cell.plot.width, cell.plot.height) = size
     let boxes = panel.series.filter { $0.style == .box }.map(\.name)
+    let names = boxes.isEmpty ? panel.names : boxes
     // Where units are as long on both axes, so are the distances of numbers.
+    guard panel.exhibits.isEmpty else {
+      cell.title = isSingle ? [] : wrapped(panel.title, width: size.width + 20)
+      cell.xLabel = wrapped(panel.x.label, width: size.width + 20)
+      return cell
+    }
     cell.yTicks = scales.y.ticks(Int(size.height / (panel.hasEqualAspect ? 60 : 45)))
-    if boxes.isEmpty {
+    if names.isEmpty {
       cell.xTicks = fitting(scales.x, width: size.width)
     } else {
-      cell.xTicks = boxes.enumerated().map { AxisScale.Tick(value: Double($0 + 1), label: $1) }
-      cell.tilts = widest(cell.xTicks) > size.width / Double(boxes.count) - 8
+      cell.xTicks = names.enumerated().map { AxisScale.Tick(value: Double($0 + 1), label: $1) }
+      cell.tilts = widest(cell.xTicks) > size.width / Double(names.count) - 8
     }
     if !isSingle { cell.title = wrapped(panel.title, width: size.width + 20) }
     cell.xLabel = wrapped(panel.x.label, width: size.width + 20)
@@ -202,7 +208,9 @@ extension ChartLayout {
   }
 
   /// What the numbers or names below the axis take.
-  static func tickHeight(_ cell: Cell) -> Double { cell.tilts ? 14 + 0.5 * widest(cell.xTicks) : 28 }
+  static func tickHeight(_ cell: Cell) -> Double {
+    cell.xTicks.isEmpty ? 8 : cell.tilts ? 14 + 0.5 * widest(cell.xTicks) : 28
+  }
 
   /// Fills rows of a legend in columns of one width, in the middle below a panel.
   ///

@@ -56,9 +56,9 @@ private struct PanelBounds {
       x.include(series.horizontal, positive: isLogarithmic.x)
       y.include(series.vertical, positive: isLogarithmic.y)
     }
-    let boxes = panel.series.count { $0.style == .box }
-    if boxes > 0 {
-      x.include([0.3, Double(boxes) + 0.7], positive: isLogarithmic.x)
+    let names = max(panel.names.count, panel.series.count { $0.style == .box })
+    if names > 0 {
+      x.include([0.3, Double(names) + 0.7], positive: isLogarithmic.x)
       x.isExact = true
     }
   }
@@ -92,7 +92,7 @@ extension Chart.Series {
   fileprivate var vertical: [Double] {
     switch style {
     case .histogram: [0] + histogram.map(\.count)
-    case .bars: [0] + y
+    case .bars: [0] + y + lower + upper
     case .band, .errorBars: y + lower + upper
     default: y
     }

@@ -16,7 +16,7 @@ extension Gnuplot {
     let canvas = Canvas(layout: layout, format: format, resolution: resolution)
     var lines = canvas.terminal
     lines += [
-      "set output \(quoted(output))", "set encoding utf8", "set tics nomirror out scale 0.6,0.3 textcolor '#333333'",
+      "set output \(quoted(output))", "set encoding utf8",
       "unset key", "set datafile missing 'NaN'",
     ]
     for (p, panel) in panels.enumerated() { lines += data(panel, layout.cells[p], place: p) }
@@ -28,7 +28,7 @@ extension Gnuplot {
     for (p, panel) in panels.enumerated() {
       lines += axes(panel, layout.cells[p], canvas)
       lines += layout.cells[p].legend.flatMap { entry(canvas, $0) }
-      let plots = commands(panel, place: p)
+      let plots = commands(panel, layout.cells[p], place: p)
       lines.append("plot " + (plots.isEmpty ? ["NaN notitle"] : plots).joined(separator: ", \\\n  "))
       lines.append("unset label\nunset arrow\nunset object")
     }
@@ -44,6 +44,10 @@ extension Gnuplot {
     var lines = [
       "set lmargin at screen \(canvas.x(plot.x))\nset rmargin at screen \(canvas.x(plot.right))",
       "set tmargin at screen \(canvas.y(plot.y))\nset bmargin at screen \(canvas.y(plot.bottom))",
+    ]
+    guard panel.exhibits.isEmpty else { return lines + frameless(panel, cell, canvas) + words(cell, canvas) }
+    lines += [
+      "set tics nomirror out scale 0.6,0.3 textcolor '#333333'",
       panel.hasEqualAspect ? "set size ratio -1" : "set size noratio",
       "set border \(panel.heatMap.isEmpty ? 3 : 15) linecolor '#555555'",
       panel.heatMap.isEmpty ? "set grid linecolor '#dddddd' linetype 1" : "unset grid",
@@ -62,6 +66,13 @@ extension Gnuplot {
     } else {
       lines.append("unset colorbox")
     }
+    return lines + words(cell, canvas)
+  }
+
+  /// Title and labels of one panel.
+  private static func words(_ cell: ChartLayout.Cell, _ canvas: Canvas) -> [String] {
+    let plot = cell.plot
+    var lines: [String] = []
     let titleTop = plot.y - 6 - Double(cell.title.count) * ChartLayout.line
     lines += cell.title.enumerated().map { i, text in
       canvas.text(text, plot.middle, titleTop + (Double(i) + 0.5) * ChartLayout.line)

@@ -3,6 +3,7 @@ import Foundation
 extension Gnuplot {
   /// The numbers of a panel as gnuplot's data blocks.
   static func data(_ panel: Chart.Panel, _ cell: ChartLayout.Cell, place p: Int) -> [String] {
+    guard panel.exhibits.isEmpty else { return data(exhibits: panel.exhibits, place: p) }
     var blocks = panel.heatMap.isEmpty ? [] : [block("h\(p)", panel.heatMap)]
     if let field = panel.field { blocks.append(block("f\(p)", arrows(field, cell))) }
     let bars = panel.series.indices.filter { panel.series[$0].style == .bars }
@@ -23,7 +24,11 @@ extension Gnuplot {
     case .histogram: return series.histogram.map { [$0.middle, $0.count, $0.width] }
     case .bars:
       let width = 0.8 * series.spacing / turn.1
-      return zip(series.x, series.y).map { [$0 + (turn.0 - (turn.1 - 1) / 2) * width, $1, width] }
+      return series.y.indices.map { i in
+        let place = series.x[i] + (turn.0 - (turn.1 - 1) / 2) * width
+        guard !series.lower.isEmpty else { return [place, series.y[i], width] }
+        return [place, series.y[i], max(series.lower[i], floor ?? series.lower[i]), series.upper[i], width]
+      }
     case .band, .errorBars:
       return series.y.indices.map { i in
         [series.x[i], series.y[i], max(series.lower[i], floor ?? series.lower[i]), series.upper[i]]
@@ -47,13 +52,14 @@ extension Gnuplot {
     }
   }
 
-  private static func block(_ name: String, _ rows: [[Double]]) -> String {
+  static func block(_ name: String, _ rows: [[Double]]) -> String {
     "$\(name) << END\n"
       + rows.map { $0.map { $0.isFinite ? "\($0)" : "NaN" }.joined(separator: " ") }.joined(separator: "\n") + "\nEND"
   }
 
   /// What a panel's `plot` draws, from the back to the front.
-  static func commands(_ panel: Chart.Panel, place p: Int) -> [String] {
+  static func commands(_ panel: Chart.Panel, _ cell: ChartLayout.Cell, place p: Int) -> [String] {
+    guard panel.exhibits.isEmpty else { return commands(exhibits: panel.exhibits, cell, place: p) }
     var plots: [String] = []
     if let width = panel.heatMap.first?.count {
       let x = position(panel.columns, width), y = position(panel.rows, panel.heatMap.count)
@@ -88,6 +94,8 @@ extension Gnuplot {
     case .scatter: "using 1:2 with points \(dots(place, of: series.y.count))"
     case .lineWithPoints: "using 1:2 with linespoints \(look(place)) linewidth 2 \(marker(place))"
     case .errorBars: "using 1:2:3:4 with yerrorlines \(look(place)) linewidth 1.5 \(marker(place))"
+    case .bars where !series.lower.isEmpty:
+      "using 1:2:3:4:5 with boxerrorbars \(look(place)) linewidth 1.5 fillstyle transparent solid 0.6 noborder"
     case .histogram, .bars: "using 1:2:3 with boxes \(look(place)) fillstyle transparent solid 0.6 noborder"
     case .box:
       "using (\(box)):1:(0.5) with boxplot \(look(place)) pointtype 7 pointsize 0.3 fillstyle solid 0.25 border"

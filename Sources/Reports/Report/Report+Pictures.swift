@@ -73,6 +73,20 @@ extension Report {
     pictures.append(picture)
   }
 
+  /// Adds small pictures in rows as a chart, each with a line below it, so that they can be drawn in any format; see
+  /// `Chart.Panel.init(_:exhibits:note:)`.
+  ///
+  /// - Parameters:
+  ///   - exhibits: pictures from 0 to 1 with their lines; marked ones have the colour of what is wrong.
+  ///   - note: what the lines mean.
+  /// - Throws: `TensorError.wrongShape` where one is no grey or coloured picture.
+  public mutating func exhibits(
+    _ title: String, _ exhibits: [(caption: String, picture: Tensor<Float>, isMarked: Bool)], note: String = ""
+  ) throws {
+    let list = try exhibits.map { try Chart.Exhibit($0.picture, caption: $0.caption, isMarked: $0.isMarked) }
+    charts.append(Chart(title, panels: [Chart.Panel(exhibits: list, note: note)]))
+  }
+
   /// Adds many pictures of one size as one; see `Image.contactSheet`.
   ///
   /// - Parameters:

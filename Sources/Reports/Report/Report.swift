@@ -6,6 +6,8 @@ public struct Report: Codable, Sendable {
   public var card: Card
   public var figures: [Figure] = []
   public var tables: [Table] = []
+  /// The few numbers that matter most, for the terminal and the top of the page.
+  public var summary: Table?
   public var charts: [Chart] = []
   public var pictures: [Picture] = []
   /// Sentences: what was assumed, what stands in for what.
@@ -20,6 +22,10 @@ public struct Report: Codable, Sendable {
     public var title: String
     public var columns: [String]
     public var rows: [[String]]
+
+    public init(title: String, columns: [String], rows: [[String]]) {
+      (self.title, self.columns, self.rows) = (title, columns, rows)
+    }
   }
 
   /// A picture in PNG, which may move.

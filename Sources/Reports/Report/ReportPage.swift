@@ -40,8 +40,8 @@ public enum ReportPage {
         "name": $0.name, "value": Quantity.text($0.value, unit: $0.unit, uncertainty: $0.uncertainty), "how": how($0),
       ]
     }
-    let tables: [[String: Any]] = report.tables.map {
-      ["title": $0.title, "columns": $0.columns, "rows": $0.rows.map { ["cells": $0] }]
+    func values(_ table: Report.Table) -> [String: Any] {
+      ["title": table.title, "columns": table.columns, "rows": table.rows.map { ["cells": $0] }]
     }
     let settings: [[String: Any]] = record.specification.settings.map { ["key": $0.key, "value": $0.value.text] }
     let values: [String: Any] = [
@@ -49,17 +49,17 @@ public enum ReportPage {
       "date": record.created.formatted(.iso8601), "seconds": Quantity.text(record.duration), "version": record.version,
       "seed": "\(record.specification.seed)", "machine": "\(record.machine.processor), \(record.machine.cores) cores",
       "hasClaims": !claims.isEmpty, "claims": claims, "figures": figures, "notes": notes, "charts": charts,
-      "pictures": report.pictures.map(values),
-      "tables": tables, "hasData": !report.data.isEmpty,
+      "pictures": report.pictures.map(parts),
+      "tables": report.tables.map(values), "headline": report.summary.map { [values($0)] } ?? [], "hasData": !report.data.isEmpty,
       "data": report.data.map { ["name": $0.name, "sha256": $0.sha256] }, "settings": settings,
     ]
     return try template.render(values)
   }
 
   /// A picture as the template wants it: captioned parts, a moving one with its still, or one alone.
-  private static func values(_ picture: Report.Picture) -> [String: Any] {
+  private static func parts(_ picture: Report.Picture) -> [String: Any] {
     let data = picture.png.base64EncodedString()
-    if let parts = picture.parts { return ["title": picture.title, "parts": parts.map(values)] }
+    if let inner = picture.parts { return ["title": picture.title, "parts": inner.map(parts)] }
     if let still = picture.still {
       return ["title": picture.title, "moving": data, "still": still.base64EncodedString()]
     }

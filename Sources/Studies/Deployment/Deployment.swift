@@ -10,7 +10,7 @@ public enum Deployment: System {
   public struct Configuration: Codable, Sendable {
     /// Path of the ONNX file.
     public var model = ""
-    /// mnist or fashion-mnist (their test sets), or the path of an .npz file with `x` and `y`.
+    /// mnist or fashion-mnist (their test sets), or the path of an .npz file with `x`, `y` and perhaps `calibration`.
     public var data = "mnist"
     /// Samples to use, from the first on; 0 for all.
     public var samples = 1000
@@ -52,16 +52,10 @@ public enum Deployment: System {
   public static func run(_ c: Configuration, in context: RunContext) throws -> Report {
     var report = Report(card)
     let model = try ONNXModel(contentsOf: c.model)
-    guard model.inputs.count == 1, let input = model.inputs.first, let output = model.outputs.first else {
-      throw ConfigurationError.invalidValue(
-        key: "model", found: "\(model.inputs.count) inputs", expected: "a model with one input and an output")
-    }
     let set = try TestSet(c, in: context.dataFolder)
     report.data = set.uses + [DataUse(name: "model", sha256: try Checksum.sha256(file: c.model))]
-    let study = DeploymentStudy(
-      c, context, model: model, output: output, batches: try set.batches(c, shape: input.shape),
-      calibration: (try set.calibrationInputs(shape: input.shape), set.calibrationSource))
-    try study.report(into: &report)
+    let name = URL(fileURLWithPath: c.model).lastPathComponent
+    try DeploymentStudy(c, context, model: model, named: name, set: set).report(into: &report)
     return report
   }
 }

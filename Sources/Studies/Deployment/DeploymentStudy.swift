@@ -1,6 +1,5 @@
 import Chips
 import Circuits
-import Foundation
 import Networks
 import Reports
 import Runs
@@ -10,45 +9,59 @@ import Tensors
 
 /// One network on one test set, exactly and on the chosen substrate.
 struct DeploymentStudy {
-  private let c: Deployment.Configuration
-  private let context: RunContext
+  let context: RunContext
+  let set: TestSet
   private let model: ONNXModel
+  private let modelName: String
   private let input: String, output: String
   private let batches: [(inputs: Tensor<Float>, labels: Tensor<Int32>)]
-  private let calibration: (inputs: Tensor<Float>, source: String)
-  private let labels: [Int32]
+  private let calibration: Tensor<Float>
+  let labels: [Int32]
   private var count: Int { labels.count }
 
-  init(
-    _ c: Deployment.Configuration, _ context: RunContext, model: ONNXModel, output: String,
-    batches: [(inputs: Tensor<Float>, labels: Tensor<Int32>)], calibration: (inputs: Tensor<Float>, source: String)
-  ) {
-    (self.c, self.context, self.model, self.output) = (c, context, model, output)
-    (self.batches, self.calibration, input) = (batches, calibration, model.inputs[0].name)
+  /// - Throws: `ConfigurationError` where model and samples do not fit together.
+  init(_ c: Deployment.Configuration, _ context: RunContext, model: ONNXModel, named name: String, set: TestSet) throws {
+    guard model.inputs.count == 1, let input = model.inputs.first, let output = model.outputs.first else {
+      throw ConfigurationError.invalidValue(
+        key: "model", found: "\(model.inputs.count) inputs", expected: "a model with one input and an output")
+    }
+    (self.context, self.model, self.set, modelName) = (context, model, set, name)
+    (self.input, self.output) = (input.name, output)
+    batches = try set.batches(c, shape: input.shape)
+    calibration = try set.calibrationInputs(shape: input.shape)
     labels = batches.flatMap { $0.labels.elements }
   }
 
   /// What came of one network.
-  private struct Outcome {
+  struct Outcome {
     var classes: [Int32]
     /// Without and of programming.
     var activity: Activity, programming: Activity
-    var inventory = Inventory()
-    var placements: [Placement] = []
+    var inventory: Inventory
+    var placements: [Placement]
+    /// How far the result of each node is from the exact one, relative to that, over the first batch.
+    var errors: [Double] = []
   }
 
   /// Places, calibrates and evaluates the network.
-  private func evaluate(_ substrate: any Substrate, _ random: RandomStream, part: Range<Double>, _ text: String) throws
-    -> Outcome
-  {
+  ///
+  /// - Parameter observe: told what every node gives for the first batch.
+  private func evaluate(
+    _ substrate: any Substrate, _ random: RandomStream, part: ClosedRange<Double>, _ text: String,
+    observing observe: (String, [Tensor<Float>]) throws -> Void
+  ) throws -> Outcome {
     var forward = ForwardContext(random: random)
     var network = try model.placed(on: substrate, in: &forward)
-    try network.calibrate([input: calibration.inputs], in: &forward)
+    try network.calibrate([input: calibration], in: &forward)
     let programming = forward.activity.programming
     forward.activity = Activity()
     var classes: [Int32] = []
     for (i, batch) in batches.enumerated() {
-      let scores = try network([input: batch.inputs], in: &forward)[output]
+      let results =
+        i == 0
+        ? try network([input: batch.inputs], in: &forward, observing: observe)
+        : try network([input: batch.inputs], in: &forward)
+      let scores = results[output]
       guard let scores, scores.rank == 2, scores.shape[0] == batch.labels.shape[0] else {
         throw ConfigurationError.invalidValue(
           key: "model", found: "output \(output) of shape \(scores?.shape ?? [])", expected: "[samples, classes]")
@@ -62,112 +75,117 @@ struct DeploymentStudy {
       placements: network.placements)
   }
 
+  /// The network on every chip, with the error of each node against the exact results.
+  private func evaluateDraws(against exact: [NodeResult]) throws -> [Outcome] {
+    let draws = Double(context.substrate.drawCount)
+    var draw = 0
+    return try context.overDraws(named: "draw") { substrate, random in
+      let part = (0.1 + 0.9 * Double(draw) / draws)...(0.1 + 0.9 * Double(draw + 1) / draws)
+      var errors: [Double] = []
+      var outcome = try evaluate(substrate, random, part: part, "programming draw \(draw + 1)") { _, results in
+        errors.append(exact[errors.count].error(of: results))
+      }
+      outcome.errors = errors
+      try context.record("\(kind) accuracy", step: draw, value: share(outcome.classes, labels))
+      draw += 1
+      return outcome
+    }
+  }
+
   private func share(_ a: [Int32], _ b: [Int32]) -> Double {
     Double(zip(a, b).count { $0 == $1 }) / Double(max(1, count))
   }
 
   func report(into report: inout Report) throws {
-    let exact = try evaluate(Digital(), context.random, part: 0..<0.1, "exact")
+    var nodes: [NodeResult] = []
+    let exact = try evaluate(Digital(), context.random, part: 0...0.1, "exact") { nodes.append(NodeResult($0, $1)) }
     let accuracy = share(exact.classes, labels)
-    report.figure("samples", Double(count), how: .measured, data: c.data)
+    report.figure("samples", Double(count), how: .measured, data: set.name)
     report.figure("parameters", Double(model.parameters), how: .measured)
     report.figure(
-      "exact accuracy", accuracy, unit: "fraction", how: .simulated, data: c.data,
-      uncertainty: interval(accuracy))
+      "exact accuracy", accuracy, unit: "fraction", how: .simulated, data: set.name,
+      uncertainty: shareInterval(accuracy, of: count))
     let substrate = try context.substrate.make()
-    guard !substrate.isExact else {
-      digital(exact, bits: 32, &report)
-      return
-    }
-    let draws = context.substrate.drawCount
-    var outcomes: [Outcome] = []
-    for draw in 0..<draws {
-      let (first, last) = (0.1 + 0.9 * Double(draw) / Double(draws), 0.1 + 0.9 * Double(draw + 1) / Double(draws))
-      outcomes.append(
-        try evaluate(
-          context.substrate.make(), context.random.split("draw \(draw)"), part: first..<last,
-          "programming draw \(draw + 1)"))
-      try context.record("\(kind) accuracy", step: draw, value: share(outcomes[draw].classes, labels))
-    }
-    quality(outcomes, exact, accuracy, &report)
     // Digital logic of the width of the converters beside arrays, so that both sides compute with the same numbers.
-    let cost = digital(exact, bits: substrate.logicBits, &report)
-    if let last = outcomes.last { hardware(last, cost, &report) }
+    let bits = substrate.isExact ? 32 : substrate.logicBits
+    let digital = context.substrate.cost(of: exact.activity.charged(at: bits) * (1 / Double(count)))
+    let width = arithmetic(ofWidth: bits)
+    report.figure("digital energy of one inference, \(width)", digital.energy_J, unit: "J", how: .projected)
+    report.figure("digital latency of one inference, \(width)", digital.latency_s, unit: "s", how: .projected)
+    guard !substrate.isExact else { return }
+    let outcomes = try evaluateDraws(against: nodes)
+    let costs = outcomes.map { context.substrate.cost(of: $0.activity * (1 / Double(count)), inventory: $0.inventory) }
+    guard let chip = outcomes.first, let cost = costs.first else { return }
+    let layers = DeployedLayer.all(nodes.map(\.name), outcomes, cost, digital)
+    let measured = quality(outcomes, exact, accuracy, &report)
+    let words = "\(modelName) on \(count) samples: accuracy \(Quantity.text(accuracy)) exact, \(measured) \(place)"
+    report.charts.insert(try overview(words, exact, chip, layers, logic: width), at: 0)
+    hardware(outcomes, costs, digital, &report)
+    report.table("Layers (energy and latency projected)", DeployedLayer.table(layers, logic: width))
+    report.note(
+      "The error of a layer is the root mean square deviation of its results from the exact ones, relative to these, over the "
+        + "first \(batches[0].labels.count) samples, mean and spread over programming draws; errors of earlier layers are in it.")
+    var rows = ComparisonTable(["", "exact, costs of \(width)", place])
+    rows.add("accuracy", [.number(accuracy, uncertainty: shareInterval(accuracy, of: count)), .text(measured)])
+    rows.add(
+      "energy of one inference",
+      [.number(digital.energy_J, unit: "J"), .sample(costs.map(\.energy_J), unit: "J")])
+    rows.add(
+      "latency of one inference",
+      [.number(digital.latency_s, unit: "s"), .sample(costs.map(\.latency_s), unit: "s")])
+    report.summary = Report.Table(
+      title: "\(modelName) on \(count) samples of \(set.name)", columns: rows.columns, rows: rows.rows)
   }
 
   private var kind: String { context.substrate.kind.rawValue }
+  /// Where the network ran, in words.
+  var place: String { context.substrate.kind == .analog ? "on arrays" : "in \(kind) logic" }
 
-  private func quality(_ outcomes: [Outcome], _ exact: Outcome, _ accuracy: Double, _ report: inout Report) {
+  /// - Returns: the accuracy as people read it.
+  private func quality(_ outcomes: [Outcome], _ exact: Outcome, _ accuracy: Double, _ report: inout Report) -> String {
     let accuracies = outcomes.map { share($0.classes, labels) }
     let (mean, spread) = meanAndSpread(accuracies)
-    let (agreement, agreementSpread) = meanAndSpread(outcomes.map { share($0.classes, exact.classes) })
     // Where nothing is drawn the samples alone decide how far the figure can be trusted.
-    let uncertainty = outcomes.count > 1 ? spread : interval(mean)
-    report.figure("\(kind) accuracy", mean, unit: "fraction", how: .simulated, data: c.data, uncertainty: uncertainty)
+    let uncertainty = outcomes.count > 1 ? spread : shareInterval(mean, of: count)
+    report.figure("\(kind) accuracy", mean, unit: "fraction", how: .simulated, data: set.name, uncertainty: uncertainty)
+    report.figure("loss of accuracy", overDraws: accuracies.map { accuracy - $0 }, unit: "fraction", data: set.name)
     report.figure(
-      "loss of accuracy", accuracy - mean, unit: "fraction", how: .simulated, data: c.data, uncertainty: spread)
-    report.figure(
-      "same answer as exact", agreement, unit: "fraction", how: .simulated, data: c.data, uncertainty: agreementSpread)
-    guard outcomes.count > 1 else { return }
-    report.charts.append(
-      Chart(
-        "Accuracy of each programming draw", x: Chart.Axis("programming draw"), y: Chart.Axis("accuracy"),
-        [
-          Chart.Series("on arrays", .scatter, x: (1...outcomes.count).map { Double($0) }, y: accuracies),
-          Chart.Series("exact", .line, x: [0.5, Double(outcomes.count) + 0.5], y: [accuracy, accuracy]),
-        ]))
+      "same answer as exact", overDraws: outcomes.map { share($0.classes, exact.classes) }, unit: "fraction",
+      data: set.name)
+    if outcomes.count > 1 {
+      report.charts.append(
+        Chart(
+          "Accuracy of each programming draw", x: Chart.Axis("programming draw"), y: Chart.Axis("accuracy"),
+          [
+            Chart.Series("on arrays", .scatter, x: (1...outcomes.count).map { Double($0) }, y: accuracies),
+            Chart.Series("exact", .line, x: [0.5, Double(outcomes.count) + 0.5], y: [accuracy, accuracy]),
+          ]))
+    }
+    return Quantity.text(mean, unit: "fraction", uncertainty: uncertainty)
   }
 
-  /// The same network in digital logic.
-  @discardableResult private func digital(_ exact: Outcome, bits: Int, _ report: inout Report) -> Cost {
-    let cost = context.substrate.cost(of: exact.activity.charged(at: bits) * (1 / Double(count)))
-    let width = bits < 32 ? "\(bits)-bit integers" : "floating point"
-    report.figure(
-      "digital energy of one inference, \(width)", cost.energy_J, unit: "J", how: .projected)
-    report.figure("digital latency of one inference, \(width)", cost.latency_s, unit: "s", how: .projected)
-    return cost
-  }
-
-  private func hardware(_ last: Outcome, _ digital: Cost, _ report: inout Report) {
-    let cost = context.substrate.cost(of: last.activity * (1 / Double(count)), inventory: last.inventory)
-    report.figure("energy of one inference", cost.energy_J, unit: "J", how: .projected)
-    report.figure("latency of one inference", cost.latency_s, unit: "s", how: .projected)
-    report.figure("energy gain over digital", digital.energy_J / cost.energy_J, unit: "times", how: .projected)
-    report.figure("latency gain over digital", digital.latency_s / cost.latency_s, unit: "times", how: .projected)
-    let arrays = last.inventory.count(.array)
+  private func hardware(_ outcomes: [Outcome], _ costs: [Cost], _ digital: Cost, _ report: inout Report) {
+    let (chip, cost) = (outcomes[0], costs[0])
+    report.figure("energy of one inference", overDraws: costs.map(\.energy_J), unit: "J", how: .projected)
+    report.figure("latency of one inference", overDraws: costs.map(\.latency_s), unit: "s", how: .projected)
+    report.gains(of: cost, over: digital)
+    let arrays = chip.inventory.count(.array)
     report.figure("arrays", Double(arrays), how: .simulated)
     if arrays > 0 {
       let macro = context.substrate.macro
       report.figure(
-        "cells in use", Double(last.inventory.count(.cell)) / Double(arrays * macro.rows * macro.columns),
+        "cells in use", Double(chip.inventory.count(.cell)) / Double(arrays * macro.rows * macro.columns),
         unit: "fraction of all", how: .simulated)
       report.figure("area of cells and output converters", cost.area_mm2, unit: "mm²", how: .projected)
     }
     report.figure(
-      "energy of programming", context.substrate.cost(of: last.programming).energy_J, unit: "J", how: .projected)
-    report.converters(last.activity)
+      "energy of programming", overDraws: outcomes.map { context.substrate.cost(of: $0.programming).energy_J },
+      unit: "J", how: .projected)
+    report.converters(chip.activity)
     report.costs("Energy and latency of one inference (projected)", cost)
-    layers(last, cost, &report)
     report.note(
       "Energy, latency and area are projected from component figures (see `substrate.components`); interconnect, control and "
-        + "leakage are left out. Converters' ranges were set from \(calibration.source).")
+        + "leakage are left out. Converters' ranges were set from \(set.calibrationSource). Tables of costs are those of the "
+        + "first programming draw.")
   }
-
-  /// Where each node lies, and what it takes.
-  private func layers(_ last: Outcome, _ cost: Cost, _ report: inout Report) {
-    let costs = Dictionary(cost.byScope.map { ($0.name, $0) }) { a, _ in a }
-    report.table(
-      "Layers", columns: ["node", "where", "arrays", "energy (J)", "latency (s)"],
-      rows: last.placements.map { placement in
-        let own = costs[placement.name]
-        return [
-          placement.name, placement.staysDigital.map { "digital logic: \($0)" } ?? "stored \(placement.stored)",
-          "\(placement.inventory.count(.array))", Quantity.text(own?.energy_J ?? 0),
-          Quantity.text(own?.latency_s ?? 0),
-        ]
-      })
-  }
-
-  /// Half of the 95 % interval of a share (normal approximation).
-  private func interval(_ share: Double) -> Double { 1.96 * (share * (1 - share) / Double(max(1, count))).squareRoot() }
 }
