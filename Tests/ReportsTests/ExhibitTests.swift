@@ -46,12 +46,13 @@ import Testing
     #expect([UInt8](grey.pixels) == [0, 0, 0, 128, 128, 128, 255, 255, 255, 255, 255, 255])
     // Means of 3 × 3 pixels; 250 is more than 2 · 96.
     var random = RandomStream(seed: 1)
-    let large = try random.uniform([1, 200, 250], in: 0...1)
+    let large: Tensor<Float> = try random.uniform([1, 200, 250], in: 0...1)
     let small = try Chart.Exhibit(large, caption: "")
     #expect(small.width == 83 && small.height == 66)
     let mean = try large.slice(3..<6, axis: 1).slice(0..<3, axis: 2).mean().item()
     // A byte is rounded.
-    #expect(abs(Float(small.pixels[83 * 3]) / 255 - mean) <= 0.51 / 255)
+    let pixel = Float(small.pixels[83 * 3])
+    #expect(abs(pixel - 255 * mean) <= 0.51)
     #expect(throws: TensorError.self) { try Chart.Exhibit(.zeros([2, 8, 8]), caption: "") }
     #expect(throws: TensorError.self) { try Chart.Exhibit(.zeros([8]), caption: "") }
     var report = Report(Sums.card)

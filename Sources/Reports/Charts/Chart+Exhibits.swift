@@ -114,7 +114,7 @@ extension Gnuplot {
       let size = place.picture.width / Double(exhibit.width)
       // gnuplot wants the middles of pixels.
       let (x, y) = (place.picture.x - cell.plot.x + size / 2, place.picture.y - cell.plot.y + size / 2)
-      return "$e\(p)_\(i) using (\(x)+$1*\(size)):(\(y)+$2*\(size)):3:4:5 with rgbimage pixels notitle"
+      return "$e\(p)_\(i) using (\(x)+$1*\(size)):(\(y)+$2*\(size)):3:4:5 with rgbimage notitle"
     }
   }
 }

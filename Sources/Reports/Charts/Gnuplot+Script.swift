@@ -47,7 +47,7 @@ extension Gnuplot {
     ]
     guard panel.exhibits.isEmpty else { return lines + frameless(panel, cell, canvas) + words(cell, canvas) }
     lines += [
-      "set tics nomirror out scale 0.6,0.3 textcolor '#333333'",
+      "set tics out scale 0.6,0.3 textcolor '#333333'",
       panel.hasEqualAspect ? "set size ratio -1" : "set size noratio",
       "set border \(panel.heatMap.isEmpty ? 3 : 15) linecolor '#555555'",
       panel.heatMap.isEmpty ? "set grid linecolor '#dddddd' linetype 1" : "unset grid",
@@ -96,7 +96,7 @@ extension Gnuplot {
     return [
       "\(scale.isLogarithmic ? "set" : "unset") logscale \(name)",
       "set \(name)range [\(scale.lower):\(scale.upper)]",
-      "set \(name)tics \(style) (\(list.joined(separator: ", ")))",
+      "set \(name)tics nomirror \(style) (\(list.joined(separator: ", ")))",
     ]
   }
 

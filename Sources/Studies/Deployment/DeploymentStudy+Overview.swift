@@ -64,6 +64,6 @@ extension DeploymentStudy {
       "Samples",
       exhibits: try zip(chosen, pictures).map { i, picture in
         try Chart.Exhibit(picture, caption: captions[i], isMarked: chip.classes[i] != labels[i])
-      }, note: "class: answer exact/\(place), red where wrong; wrong or different answers first")
+      }, note: "class: answer exact/\(place), coloured where wrong \(place); different and wrong answers first")
   }
 }

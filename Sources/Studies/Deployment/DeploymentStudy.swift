@@ -30,6 +30,10 @@ struct DeploymentStudy {
     batches = try set.batches(c, shape: input.shape)
     calibration = try set.calibrationInputs(shape: input.shape)
     labels = batches.flatMap { $0.labels.elements }
+    guard !labels.isEmpty else {
+      throw ConfigurationError.invalidValue(
+        key: "data", found: "fewer samples than the model's batch", expected: "\(input.shape[0] ?? 1) samples or more")
+    }
   }
 
   /// What came of one network.
@@ -114,25 +118,21 @@ struct DeploymentStudy {
     report.figure("digital latency of one inference, \(width)", digital.latency_s, unit: "s", how: .projected)
     guard !substrate.isExact else { return }
     let outcomes = try evaluateDraws(against: nodes)
-    let costs = outcomes.map { context.substrate.cost(of: $0.activity * (1 / Double(count)), inventory: $0.inventory) }
-    guard let chip = outcomes.first, let cost = costs.first else { return }
+    guard let chip = outcomes.first else { return }
+    let cost = context.substrate.cost(of: chip.activity * (1 / Double(count)), inventory: chip.inventory)
     let layers = DeployedLayer.all(nodes.map(\.name), outcomes, cost, digital)
     let measured = quality(outcomes, exact, accuracy, &report)
     let words = "\(modelName) on \(count) samples: accuracy \(Quantity.text(accuracy)) exact, \(measured) \(place)"
     report.charts.insert(try overview(words, exact, chip, layers, logic: width), at: 0)
-    hardware(outcomes, costs, digital, &report)
+    hardware(chip, cost, digital, &report)
     report.table("Layers (energy and latency projected)", DeployedLayer.table(layers, logic: width))
     report.note(
       "The error of a layer is the root mean square deviation of its results from the exact ones, relative to these, over the "
         + "first \(batches[0].labels.count) samples, mean and spread over programming draws; errors of earlier layers are in it.")
     var rows = ComparisonTable(["", "exact, costs of \(width)", place])
     rows.add("accuracy", [.number(accuracy, uncertainty: shareInterval(accuracy, of: count)), .text(measured)])
-    rows.add(
-      "energy of one inference",
-      [.number(digital.energy_J, unit: "J"), .sample(costs.map(\.energy_J), unit: "J")])
-    rows.add(
-      "latency of one inference",
-      [.number(digital.latency_s, unit: "s"), .sample(costs.map(\.latency_s), unit: "s")])
+    rows.add("energy of one inference", [digital, cost].map { .number($0.energy_J, unit: "J") })
+    rows.add("latency of one inference", [digital, cost].map { .number($0.latency_s, unit: "s") })
     report.summary = Report.Table(
       title: "\(modelName) on \(count) samples of \(set.name)", columns: rows.columns, rows: rows.rows)
   }
@@ -145,8 +145,9 @@ struct DeploymentStudy {
   private func quality(_ outcomes: [Outcome], _ exact: Outcome, _ accuracy: Double, _ report: inout Report) -> String {
     let accuracies = outcomes.map { share($0.classes, labels) }
     let (mean, spread) = meanAndSpread(accuracies)
-    // Where nothing is drawn the samples alone decide how far the figure can be trusted.
-    let uncertainty = outcomes.count > 1 ? spread : shareInterval(mean, of: count)
+    // Chips differ, and another test set would as well; the loss of accuracy compares the same samples.
+    let samples = shareInterval(mean, of: count)
+    let uncertainty = (spread * spread + samples * samples).squareRoot()
     report.figure("\(kind) accuracy", mean, unit: "fraction", how: .simulated, data: set.name, uncertainty: uncertainty)
     report.figure("loss of accuracy", overDraws: accuracies.map { accuracy - $0 }, unit: "fraction", data: set.name)
     report.figure(
@@ -164,10 +165,10 @@ struct DeploymentStudy {
     return Quantity.text(mean, unit: "fraction", uncertainty: uncertainty)
   }
 
-  private func hardware(_ outcomes: [Outcome], _ costs: [Cost], _ digital: Cost, _ report: inout Report) {
-    let (chip, cost) = (outcomes[0], costs[0])
-    report.figure("energy of one inference", overDraws: costs.map(\.energy_J), unit: "J", how: .projected)
-    report.figure("latency of one inference", overDraws: costs.map(\.latency_s), unit: "s", how: .projected)
+  private func hardware(_ chip: Outcome, _ cost: Cost, _ digital: Cost, _ report: inout Report) {
+    // Draws differ by less than components' figures are known, so no spread is given.
+    report.figure("energy of one inference", cost.energy_J, unit: "J", how: .projected)
+    report.figure("latency of one inference", cost.latency_s, unit: "s", how: .projected)
     report.gains(of: cost, over: digital)
     let arrays = chip.inventory.count(.array)
     report.figure("arrays", Double(arrays), how: .simulated)
@@ -179,13 +180,13 @@ struct DeploymentStudy {
       report.figure("area of cells and output converters", cost.area_mm2, unit: "mm²", how: .projected)
     }
     report.figure(
-      "energy of programming", overDraws: outcomes.map { context.substrate.cost(of: $0.programming).energy_J },
-      unit: "J", how: .projected)
+      "energy of programming", context.substrate.cost(of: chip.programming).energy_J, unit: "J", how: .projected)
     report.converters(chip.activity)
     report.costs("Energy and latency of one inference (projected)", cost)
     report.note(
       "Energy, latency and area are projected from component figures (see `substrate.components`); interconnect, control and "
-        + "leakage are left out. Converters' ranges were set from \(set.calibrationSource). Tables of costs are those of the "
-        + "first programming draw.")
+        + "leakage are left out; they are those of the first programming draw. Converters' ranges were set from "
+        + "\(set.calibrationSource). The uncertainty of accuracies is half of the 95 % interval for so many samples, and the "
+        + "spread over draws.")
   }
 }
