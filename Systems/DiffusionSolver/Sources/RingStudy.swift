@@ -54,20 +54,19 @@ struct RingStudy {
 
   private func headline(_ results: [Tensor<Float>], _ report: inout Report) {
     let rings = results.map { Cloud.Ring($0, reference: ring) }
-    func add(_ name: String, _ unit: String = "", _ values: [Double]) {
+    func add(_ name: String, _ values: [Double], unit: String = "") {
       report.figure(name, overDraws: values, unit: unit, data: data)
     }
     add("radius, mean", rings.map(\.radius))
     add("radius, standard deviation", rings.map(\.deviation))
-    add("share of samples on the ring", "fraction", rings.map(\.share))
-    add("divergence from the data, 20 × 20 bins", "nat", rings.map(\.divergence))
+    add("share of samples on the ring", rings.map(\.share), unit: "fraction")
+    add("divergence from the data, 20 × 20 bins", rings.map(\.divergence), unit: "nat")
     add("emptiest of 12 sectors over the mean", rings.map(\.emptiest))
     add("fullest of 12 sectors over the mean", rings.map(\.fullest))
     add(
-      "divergence of coordinates, as the authors measure", "nat",
-      results.map { Cloud.coordinateDivergence($0, from: ring) })
-    add(
-      "distance of histograms, as the authors measure", results.map { Cloud.histogramDistance($0, from: ring) })
+      "divergence of coordinates, as the authors measure", results.map { Cloud.coordinateDivergence($0, from: ring) },
+      unit: "nat")
+    add("distance of histograms, as the authors measure", results.map { Cloud.histogramDistance($0, from: ring) })
   }
 
   /// The circuit with each fault alone, and with all of them; nothing where there is no circuit.
