@@ -13,7 +13,8 @@ extension RunContext {
   ///   left out when it is coded.
   /// - Throws: what the first failing piece throws; `RunCancelled`.
   public func pieces<Piece: Codable & Sendable>(
-    _ count: Int, progress part: ClosedRange<Double>? = nil, _ text: String = "", _ body: @Sendable (Int) throws -> Piece
+    _ count: Int, progress part: ClosedRange<Double>? = nil, _ text: String = "",
+    _ body: @Sendable (Int) throws -> Piece
   ) throws -> (all: [Piece], mine: [Int: Piece]) {
     var mine: [Int: Piece] = [:]
     let share = Array(team.share(of: count))

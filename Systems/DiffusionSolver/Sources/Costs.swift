@@ -61,7 +61,8 @@ struct Costs {
         y: Chart.Axis("speed-up of the loop", logarithmic: true),
         [
           Chart.Series(
-            "run of \(Quantity.text(run, unit: "s"))", .lineWithPoints, x: steps, y: steps.map { $0 * c.digitalStep_s / run }),
+            "run of \(Quantity.text(run, unit: "s"))", .lineWithPoints, x: steps,
+            y: steps.map { $0 * c.digitalStep_s / run }),
           .level("the digital solver", 1, over: steps),
         ]))
     report.costs("One sample on arrays, \(label) (projected)", cost, per: Double(samples))

@@ -137,7 +137,9 @@ struct KoopmanArrays {
     }
     report.figure(
       "largest spectral radius of the filter on arrays", chips.map { $0[0] }.max() ?? .nan, how: .simulated)
-    var table = ComparisonTable(["chip", "spectral radius", "error, trained gain", "error, gain from measured conductances"])
+    var table = ComparisonTable([
+      "chip", "spectral radius", "error, trained gain", "error, gain from measured conductances",
+    ])
     for (i, chip) in chips.enumerated() { table.add("\(i + 1)", chip.map { .number($0) }) }
     report.table("Each chip; exact spectral radius \(Quantity.text(try steady.spectralRadius()))", table)
   }

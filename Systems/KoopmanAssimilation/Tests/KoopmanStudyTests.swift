@@ -62,7 +62,8 @@ import Testing
       let errors = try (0..<3).map { draw in
         try study.error(
           study.estimates(
-            t.networks.second, t.records, on: choice.make(), random: RandomStream(seed: 9).split("chip \(draw)")), t.records)
+            t.networks.second, t.records, on: choice.make(), random: RandomStream(seed: 9).split("chip \(draw)")),
+          t.records)
       }
       #expect(errors.reduce(0, +) / 3 < limit * exact)
     }

@@ -46,7 +46,8 @@ public enum MIMOOFDM: System {
     var outcomes: [Link.Outcome] = []
     for (i, ratio) in points.enumerated() {
       let (first, last) = (0.8 * Double(i) / Double(points.count), 0.8 * Double(i + 1) / Double(points.count))
-      let point = try Link(c, ratio_dB: ratio).simulate(in: context, progress: first...last, "Es/N0 \(Quantity.text(ratio)) dB")
+      let point = try Link(c, ratio_dB: ratio).simulate(
+        in: context, progress: first...last, "Es/N0 \(Quantity.text(ratio)) dB")
       outcomes.append(point)
       try context.record("BER", step: i, value: point.rate)
     }
@@ -128,7 +129,8 @@ public enum MIMOOFDM: System {
   }
 
   /// Received symbols over those that were sent, for the two best ratios.
-  private static func constellations(_ points: [Double], _ outcomes: [Link.Outcome], _ modulation: Modulation) -> Chart {
+  private static func constellations(_ points: [Double], _ outcomes: [Link.Outcome], _ modulation: Modulation) -> Chart
+  {
     let levels = (0..<modulation.levels).map { Double(modulation.amplitude(of: $0)) }
     let across = modulation.axes == 1 ? [0] : levels
     let sent = Chart.Series(
