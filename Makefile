@@ -44,9 +44,9 @@ OUTSIDE ?= $(or $(TMPDIR),/tmp)/kirchhoff-outside
 outside: setup
 	rm -rf $(OUTSIDE)
 	cp -r Examples/Outside $(OUTSIDE)
-	cp Examples/digits.onnx Examples/digits.npz $(OUTSIDE)
 	sed -i 's|path: "../.."|path: "$(CURDIR)"|' $(OUTSIDE)/Package.swift
 	cd $(OUTSIDE) && swift build -c release
+	cp Examples/digits.onnx Examples/digits.npz $(OUTSIDE)
 	cd $(OUTSIDE) && .build/release/outside run hopfield --substrate analog --set substrate.device.kind=tunnel-gap
 	cd $(OUTSIDE) && .build/release/outside deploy digits.onnx --data digits.npz --substrate analog --set substrate.device.kind=tunnel-gap
 	rm -rf $(OUTSIDE)
