@@ -21,7 +21,7 @@ BUILD = $(if $(filter kissfft,$(FFT)),.build-kissfft,.build)
 SWIFT_BUILD = swift build -c release --scratch-path $(BUILD)
 SWIFT_TEST = swift test -c release --scratch-path $(BUILD) --skip-build
 
-.PHONY: run test setup setup-tests lint format sanitize bench peers docs proto clean
+.PHONY: run test outside setup setup-tests lint format sanitize bench peers docs proto clean
 
 # A terminal shows the progress of a command in a line or two; a log gets only its warnings, and all where it fails.
 quietly = if [ -t 1 ]; then $(1); else log=$$(mktemp); \
@@ -33,16 +33,29 @@ run: setup
 	@$(BUILD)/release/kirchhoff deploy Examples/digits.onnx --data Examples/digits.npz --substrate analog --output out
 	@$(BUILD)/release/kirchhoff plot last --chart 1 --output out/overview.png
 
-# Tests of damaged HDF5 files start thousands of processes, which takes long from a process that has grown: they go first.
-FORKING = "DatasetsTests"
+# These go first, in a process of their own: tests of damaged HDF5 files start thousands of processes, which takes long from a
+# process that has grown; tests of additions change the lists of devices, mappings, components and systems, which others read.
+APART = "DatasetsTests|OutsideTests"
 
 # One flavour for program and tests; long numerical tests want optimised code. The products are named because
 # `--build-tests` would also build what dependencies have and we do not use, protoc among it.
 test: setup-tests
 	$(SWIFT_BUILD) --product kirchhoff
 	$(SWIFT_BUILD) --product kirchhoffPackageTests
-	$(SWIFT_TEST) --filter $(FORKING)
-	$(SWIFT_TEST) --skip $(FORKING)
+	$(SWIFT_TEST) --filter $(APART)
+	$(SWIFT_TEST) --skip $(APART)
+
+# The package of docs/extending.md as a user has it: in a folder elsewhere, built from nothing.
+OUTSIDE ?= $(or $(TMPDIR),/tmp)/kirchhoff-outside
+outside: setup
+	rm -rf $(OUTSIDE)
+	cp -r Examples/Outside $(OUTSIDE)
+	sed -i 's|path: "../.."|path: "$(CURDIR)"|' $(OUTSIDE)/Package.swift
+	cd $(OUTSIDE) && swift build -c release
+	cp Examples/digits.onnx Examples/digits.npz $(OUTSIDE)
+	cd $(OUTSIDE) && .build/release/outside run hopfield --substrate analog --set substrate.device.kind=tunnel-gap
+	cd $(OUTSIDE) && .build/release/outside deploy digits.onnx --data digits.npz --substrate analog --set substrate.device.kind=tunnel-gap
+	rm -rf $(OUTSIDE)
 
 install = missing=""; for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
@@ -58,10 +71,10 @@ setup-tests: setup
 	echo "numpy, safetensors and selenium could not be installed: the tests that need them will say so"
 
 lint:
-	swift format lint --strict --recursive Sources Systems Plugins Tests Benchmarks Package.swift
+	swift format lint --strict --recursive Sources Systems Plugins Tests Benchmarks Examples Package.swift
 
 format:
-	swift format --in-place --recursive Sources Systems Plugins Tests Benchmarks Package.swift
+	swift format --in-place --recursive Sources Systems Plugins Tests Benchmarks Examples Package.swift
 
 # Leaks are tested by the resident memory of 100,000 steps: LeakSanitizer does not see pointers that Swift keeps in enums.
 # The OpenMP runtime carries no annotations for the thread sanitizer, so BLAS and oneDNN get one thread there.

@@ -121,7 +121,8 @@ let programTargets: [Target] = [
   .target(
     name: "KirchhoffCommand",
     dependencies: [
-      "AllSystems", "Studies", "Reports", "Runs", "Settings", "Chips", "Datasets", "Devices", "Tensors", "CMicroHTTPD",
+      "AllSystems", "Studies", "Reports", "Runs", "Settings", "Chips", "Circuits", "Datasets", "Devices", "Tensors",
+      "CMicroHTTPD",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ], resources: [.embedInCode("Serve/page.html")]),
   .executableTarget(name: "kirchhoff", dependencies: ["KirchhoffCommand"]),
@@ -150,6 +151,9 @@ let testTargets: [Target] = [
   .testTarget(
     name: "AllSystemsTests",
     dependencies: ["AllSystems", "Reports", "Runs", "Chips", "Settings", "Tensors"]),
+  // What users write, compiled here so that it keeps compiling; `make outside` builds it as they do.
+  .testTarget(
+    name: "OutsideTests", dependencies: rooms, path: "Examples/Outside", exclude: ["Package.swift", "main.swift"]),
   .testTarget(
     name: "KirchhoffTests",
     dependencies: ["kirchhoff", "Networks", "Reports", "Runs", "Settings"]),

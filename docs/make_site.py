@@ -148,6 +148,7 @@ quality, energy, latency and area side by side.
 
 """ + "\n".join([
     topic("Start", ["getting-started", "concepts", "from-pytorch", "bring-your-device", "cluster"]),
+    topic("Building on it", ["extending", "architecture"]),
     topic("Systems", systems), topic("Reference", ["devices", "components", "configuration", "data", "onnx"]),
     topic("Validation", ["validation", "performance"]), topic("Licences", ["licences"]),
     topic("Libraries", ["first-network", "tensors", "charts"])]))

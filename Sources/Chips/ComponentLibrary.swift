@@ -1,6 +1,7 @@
 import Circuits
 import Settings
 import Substrates
+import Tensors
 
 /// Component figures by name; each belongs to an event of a part, or to a part as such.
 ///
@@ -35,6 +36,49 @@ public struct ComponentLibrary: Sendable, Equatable {
     [.turn, .step, .pulseTurn, .settling, .multiplyAccumulate, .operation].contains(event)
   }
   static func takesEnergy(_ event: Event) -> Bool { ![.turn, .pulseTurn, .settling].contains(event) }
+
+  /// A figure from outside this package, and what it is charged for.
+  public struct Addition: Sendable {
+    /// Of the key, `substrate.components.NAME`.
+    public var name: String
+    public var component: Component
+    /// Each takes the component's energy and time; an event that a standard component was charged for is taken from it.
+    public var events: [(part: Part, event: Event)]
+    /// What has the component's area.
+    public var parts: [Part]
+
+    public init(
+      _ name: String, _ component: Component, events: [(part: Part, event: Event)], parts: [Part] = []
+    ) {
+      (self.name, self.component, self.events, self.parts) = (name, component, events, parts)
+    }
+  }
+
+  private static let added = Locked<[Addition]>([])
+
+  /// Makes a figure from outside this package one of the standard ones; the last one of a name counts. Systems take the figures
+  /// that there are when they are added, so components go first.
+  public static func add(_ addition: Addition) {
+    added.withLock { list in
+      list.removeAll { $0.name == addition.name }
+      list.append(addition)
+    }
+  }
+
+  /// The component that an event is charged to, and whether it takes the component's energy and its time.
+  static func charge(_ part: Part, _ event: Event) -> (name: String, energy: Bool, time: Bool)? {
+    let additions = added.withLock { $0 }
+    if let own = additions.last(where: { $0.events.contains { $0.part == part && $0.event == event } }) {
+      return (own.name, true, true)
+    }
+    let standard = events.first { $0.part == part && $0.event == event }
+    return standard.map { ($0.name, takesEnergy(event), takesTime(event)) }
+  }
+
+  /// The component whose area a part has.
+  static func area(of part: Part) -> String? {
+    added.withLock { $0.last { $0.parts.contains(part) }?.name } ?? areas.first { $0.part == part }?.name
+  }
 
   public init(components: [String: Component]) { self.components = components }
 
@@ -74,11 +118,13 @@ public struct ComponentLibrary: Sendable, Equatable {
       "memoryByte": Component(
         energy_J: 1.25e-12, source: "\(horowitz): 10 pJ for 8 bytes from 8 KB of SRAM", mark: .known),
     ]
+    for addition in Self.added.withLock({ $0 }) { components[addition.name] = addition.component }
   }
 
   /// - Throws: `ConfigurationError` naming the component and the figure.
   public func validate() throws {
-    let known = Set(Self.events.map(\.name) + Self.areas.map(\.name))
+    let added = Self.added.withLock { $0.map(\.name) }
+    let known = Set(Self.events.map(\.name) + Self.areas.map(\.name) + added)
     for (name, component) in components.sorted(by: { $0.key < $1.key }) {
       guard known.contains(name) else {
         throw ConfigurationError.unknownKey(key: "components.\(name)", accepted: known.sorted())

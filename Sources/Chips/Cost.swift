@@ -32,8 +32,7 @@ public struct Cost: Sendable, Equatable {
     for entry in activity.entries {
       let key = entry.key
       if ComponentLibrary.remarks.contains(where: { $0.part == key.part && $0.event == key.event }) { continue }
-      guard let name = ComponentLibrary.events.first(where: { $0.part == key.part && $0.event == key.event })?.name,
-        let component = library.components[name]
+      guard let charge = ComponentLibrary.charge(key.part, key.event), let component = library.components[charge.name]
       else {
         uncharged.append("\(key.part.rawValue): \(key.event.rawValue)")
         continue
@@ -42,14 +41,12 @@ public struct Cost: Sendable, Equatable {
       lines.append(
         Line(
           scope: key.scope, part: key.part, event: key.event, bits: key.bits, amount: entry.amount,
-          energy_J: ComponentLibrary.takesEnergy(key.event) ? each.energy_J * entry.amount : 0,
-          latency_s: ComponentLibrary.takesTime(key.event) ? each.time_s * entry.amount : 0, component: name,
-          source: component.source, mark: component.mark))
+          energy_J: charge.energy ? each.energy_J * entry.amount : 0,
+          latency_s: charge.time ? each.time_s * entry.amount : 0, component: charge.name, source: component.source,
+          mark: component.mark))
     }
     for (key, count) in inventory.parts.sorted(by: { $0.key < $1.key }) {
-      if let name = ComponentLibrary.areas.first(where: { $0.part == key.part })?.name,
-        let component = library.components[name]
-      {
+      if let name = ComponentLibrary.area(of: key.part), let component = library.components[name] {
         area_mm2 += component.area(bits: key.bits) * Double(count)
       } else {
         uncharged.append("area of \(key.part.rawValue)")

@@ -1,5 +1,5 @@
-import Foundation
 import Settings
+import Tensors
 
 /// A device by its word: in a configuration `kind` and the keys of that device alone.
 public struct DeviceChoice: Sendable, Equatable {
@@ -10,14 +10,14 @@ public struct DeviceChoice: Sendable, Equatable {
   /// Every technology that there is.
   public static let builtIn: [any DeviceModel.Type] = [RRAM.self, MeasuredDevice.self, IdealDevice.self]
 
-  private static let added = Registry()
+  private static let added = Locked<[any DeviceModel.Type]>([])
 
   /// Makes a technology from outside this package known by its word; the last one of a word counts.
-  public static func add(_ type: any DeviceModel.Type) { added.add(type) }
+  public static func add(_ type: any DeviceModel.Type) { added.withLock { $0.append(type) } }
 
   /// Technologies by their words.
   public static var kinds: [String: any DeviceModel.Type] {
-    Dictionary((builtIn + added.types).map { ($0.kind, $0) }) { $1 }
+    Dictionary((builtIn + added.withLock { $0 }).map { ($0.kind, $0) }) { $1 }
   }
 
   /// The default keys of each kind, for `Variants`.
@@ -55,13 +55,4 @@ extension DeviceChoice: Codable {
     var container = encoder.container(keyedBy: Keys.self)
     try container.encode(type(of: model).kind, forKey: .kind)
   }
-}
-
-/// Technologies that were added while the program ran.
-private final class Registry: @unchecked Sendable {
-  private let lock = NSLock()
-  private var known: [any DeviceModel.Type] = []
-
-  var types: [any DeviceModel.Type] { lock.withLock { known } }
-  func add(_ type: any DeviceModel.Type) { lock.withLock { known.append(type) } }
 }

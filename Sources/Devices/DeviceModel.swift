@@ -5,7 +5,8 @@ import Tensors
 /// One memristive technology: a value with parameters in SI units that makes cells.
 ///
 /// `DeviceChoice.kinds` lists the technologies; the word `kind` selects one in a configuration, and then the keys are those of
-/// its coding alone. A new technology is a folder with its equations and one line in that list.
+/// its coding alone. A new technology is a folder with its equations, and one line: in `DeviceChoice.builtIn`, or from outside
+/// this package `DeviceChoice.add`.
 public protocol DeviceModel: Codable, Equatable, Sendable {
   /// The word that selects it.
   static var kind: String { get }
@@ -74,8 +75,10 @@ extension CellArray {
     try conductance(at: time) * volts
   }
 
+  /// Checks that there is one number for each cell.
+  ///
   /// - Throws: `TensorError.wrongShape`.
-  package func check(_ shape: [Int], _ argument: String) throws(TensorError) {
+  public func check(_ shape: [Int], _ argument: String) throws(TensorError) {
     guard shape == self.shape else {
       throw .wrongShape(argument: argument, found: shape, expected: "\(self.shape), one for each cell")
     }
@@ -115,8 +118,8 @@ public enum DeviceError: SettingError, Equatable, CustomStringConvertible {
 }
 
 extension SettingCheck where Failure == DeviceError {
-  /// A window of conductances that is not empty.
-  package func window(_ lowest: Float, _ highest: Float) throws(DeviceError) {
+  /// A window of conductances, in siemens, that is not empty.
+  public func window(_ lowest: Float, _ highest: Float) throws(DeviceError) {
     try require(lowest >= 0 && lowest.isFinite, "lowest_S", lowest, "0 S or more")
     try require(
       highest > lowest && highest.isFinite, "highest_S", highest, "above lowest_S (\(lowest) S), finite")

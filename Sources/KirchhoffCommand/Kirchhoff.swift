@@ -1,12 +1,14 @@
 import AllSystems
 import ArgumentParser
+import Chips
+import Circuits
 import Devices
 import Foundation
 import Reports
 import Runs
 import Settings
 
-/// The command line, with the systems and devices of this package and whatever others a program adds.
+/// The command line, with what this package has and whatever a program adds to it.
 public struct Kirchhoff: AsyncParsableCommand {
   public static let configuration = CommandConfiguration(
     commandName: "kirchhoff",
@@ -28,11 +30,18 @@ public struct Kirchhoff: AsyncParsableCommand {
   ///
   /// - Parameters:
   ///   - devices: further ones, which `substrate.device.kind` then knows by their words.
+  ///   - mappings: further ones, which `substrate.macro.mapping.kind` then knows by their words.
+  ///   - components: further figures, which are keys of `substrate.components` and are charged for their events.
   ///   - systems: further ones, which `kirchhoff run` then knows by their names.
-  public static func start(devices: [any DeviceModel.Type] = [], systems: [any System.Type] = []) async {
+  public static func start(
+    devices: [any DeviceModel.Type] = [], mappings: [any WeightMapping.Type] = [],
+    components: [ComponentLibrary.Addition] = [], systems: [any System.Type] = []
+  ) async {
+    devices.forEach(DeviceChoice.add)
+    mappings.forEach(MappingChoice.add)
+    components.forEach(ComponentLibrary.add)
     AllSystems.register()
     SystemList.add(systems)
-    for device in devices { DeviceChoice.add(device) }
     await main()
   }
 }

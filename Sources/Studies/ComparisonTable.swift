@@ -16,7 +16,8 @@ public struct ComparisonTable: Sendable {
     fileprivate var words: String {
       switch self {
       case .text(let words): return words
-      case .number(let value, let unit, let uncertainty): return Quantity.text(value, unit: unit, uncertainty: uncertainty)
+      case .number(let value, let unit, let uncertainty):
+        return Quantity.text(value, unit: unit, uncertainty: uncertainty)
       case .sample(let values, let unit):
         let (mean, spread) = meanAndSpread(values)
         return Quantity.text(mean, unit: unit, uncertainty: spread)

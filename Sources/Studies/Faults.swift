@@ -60,8 +60,12 @@ extension Report {
     var rows = ComparisonTable(["faults"] + measures)
     for (item, values) in zip(list.cases, values) { rows.add(item.name, values.map { .sample($0) }) }
     table(title, rows)
-    if !list.missing.isEmpty {
-      note("The chosen device has no such setting, so these lines are left out: \(list.missing.joined(separator: "; ")).")
-    }
+    missing(list)
+  }
+
+  /// Says which cases could not be made.
+  public mutating func missing(_ list: HardwareCases) {
+    guard !list.missing.isEmpty else { return }
+    note("The chosen device has no such setting, so these lines are left out: \(list.missing.joined(separator: "; ")).")
   }
 }

@@ -52,7 +52,7 @@ import Testing
     arguments: [
       ("", "empty"), ("[1]", "keys and values"), ("schema: 1\nschema: 1", "duplicated"), ("a: [", "YAML"),
       ("schema: 1\nsytem: x", "sytem"), ("schema: 1\nsystem: other", "system"),
-      ("schema: 1\nscale: huge", "quick or paper"),
+      ("schema: 1\nscale: huge", "smallest, quick, paper"),
       ("schema: 1\nconfiguration: 3", "keys and values"), ("seed: 1", "schema"), ("schema: 99", "newer version"),
       ("schema: 0", "no released version"), ("schema: -5", "no released version"), ("schema: one", "whole number"),
     ])

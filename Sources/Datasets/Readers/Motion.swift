@@ -25,9 +25,35 @@ public struct Motion: Sendable {
   public init(bvh path: String, limit: Int = 1 << 30) throws {
     let file = try DataFile(path, format: "BVH", limit: limit)
     let lines = file.lines(comment: nil)
+    var place = 0
+    joints = try Self.skeleton(file, lines, &place)
+    place += 1
+    guard place + 1 < lines.count, lines[place].fields.first == "Frames:", lines[place].fields.count == 2,
+      let count = Int(lines[place].fields[1]), lines[place + 1].fields.count == 3,
+      let time = Float(lines[place + 1].fields[2])
+    else { throw file.malformed("frames and frame time are missing", at: lines.last?.number ?? 1) }
+    place += 2
+    let width = joints.reduce(0) { $0 + $1.channels.count }
+    guard lines.count - place == count else {
+      throw file.malformed("it announces \(count) frames and holds \(lines.count - place)", at: lines.last?.number ?? 1)
+    }
+    var values: [Float] = []
+    for (number, fields) in lines[place...] {
+      guard fields.count == width else {
+        throw file.malformed("a frame has \(fields.count) numbers, the skeleton \(width) channels", at: number)
+      }
+      for field in fields { values.append(try file.number(field, Float.self, line: number)) }
+    }
+    frames = try Tensor(values, shape: [count, width])
+    frameTime = time
+  }
+
+  /// The joints; leaves `place` at the line that begins the motion.
+  private static func skeleton(
+    _ file: DataFile, _ lines: [(number: Int, fields: [Substring])], _ place: inout Int
+  ) throws -> [Joint] {
     var joints: [Joint] = []
     var open: [Int] = []
-    var place = 0
     func line() throws -> (number: Int, fields: [Substring]) {
       guard place < lines.count else {
         throw file.malformed("it ends inside the skeleton", at: lines.last?.number ?? 1)
@@ -70,26 +96,7 @@ public struct Motion: Sendable {
     guard open.isEmpty, !joints.isEmpty else {
       throw file.malformed("the skeleton is not closed", at: try line().number)
     }
-    place += 1
-    guard place + 1 < lines.count, lines[place].fields.first == "Frames:", lines[place].fields.count == 2,
-      let count = Int(lines[place].fields[1]), lines[place + 1].fields.count == 3,
-      let time = Float(lines[place + 1].fields[2])
-    else { throw file.malformed("frames and frame time are missing", at: lines.last?.number ?? 1) }
-    place += 2
-    let width = joints.reduce(0) { $0 + $1.channels.count }
-    guard lines.count - place == count else {
-      throw file.malformed("it announces \(count) frames and holds \(lines.count - place)", at: lines.last?.number ?? 1)
-    }
-    var values: [Float] = []
-    for (number, fields) in lines[place...] {
-      guard fields.count == width else {
-        throw file.malformed("a frame has \(fields.count) numbers, the skeleton \(width) channels", at: number)
-      }
-      for field in fields { values.append(try file.number(field, Float.self, line: number)) }
-    }
-    self.joints = joints
-    frames = try Tensor(values, shape: [count, width])
-    frameTime = time
+    return joints
   }
 
   /// Reads a skeleton in ASF and its motion in AMC, as the CMU database has them.

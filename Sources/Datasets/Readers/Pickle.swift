@@ -82,24 +82,7 @@ struct Pickle {
       case "N": stack.append(.none)
       case "\u{88}": stack.append(.integer(1))
       case "\u{89}": stack.append(.integer(0))
-      case "K": stack.append(.integer(Int(try file.integer(UInt8.self, big: false))))
-      case "M": stack.append(.integer(Int(try file.integer(UInt16.self, big: false))))
-      case "J": stack.append(.integer(Int(Int32(bitPattern: try file.integer(UInt32.self, big: false)))))
-      case "I", "L":
-        let text = try line()
-        guard let number = Int(text.hasSuffix("L") ? String(text.dropLast()) : text) else {
-          throw file.malformed("a number is none")
-        }
-        stack.append(.integer(number))
-      case "\u{8A}":
-        let count = Int(try file.integer(UInt8.self, big: false))
-        guard count <= 8 else { throw file.malformed("a number of \(count) bytes is too large") }
-        var word: UInt64 = 0
-        let part = try file.take(count)
-        for byte in part.reversed() { word = word << 8 | UInt64(byte) }
-        // Sign extension from the last byte.
-        let unused = UInt64(64 - 8 * count)
-        stack.append(.integer(count == 0 ? 0 : Int(Int64(bitPattern: word << unused) >> Int64(unused))))
+      case "K", "M", "J", "I", "L", "\u{8A}": stack.append(.integer(try integer(UnicodeScalar(code))))
       case "G": stack.append(.real(Double(bitPattern: try file.integer(UInt64.self, big: true))))
       case "U": stack.append(.bytes(Array(try file.take(Int(try file.integer(UInt8.self, big: false))))))
       case "T": stack.append(.bytes(Array(try file.take(Int(try file.integer(UInt32.self, big: false))))))
@@ -139,6 +122,29 @@ struct Pickle {
         object.state = state
       default: throw file.malformed("the instruction \(code) is not supported")
       }
+    }
+  }
+
+  /// A whole number in the form of its instruction.
+  private mutating func integer(_ code: UnicodeScalar) throws(DataError) -> Int {
+    switch code {
+    case "K": return Int(try file.integer(UInt8.self, big: false))
+    case "M": return Int(try file.integer(UInt16.self, big: false))
+    case "J": return Int(Int32(bitPattern: try file.integer(UInt32.self, big: false)))
+    case "\u{8A}":
+      let count = Int(try file.integer(UInt8.self, big: false))
+      guard count <= 8 else { throw file.malformed("a number of \(count) bytes is too large") }
+      var word: UInt64 = 0
+      for byte in try file.take(count).reversed() { word = word << 8 | UInt64(byte) }
+      // Sign extension from the last byte.
+      let unused = UInt64(64 - 8 * count)
+      return count == 0 ? 0 : Int(Int64(bitPattern: word << unused) >> Int64(unused))
+    default:
+      let text = try line()
+      guard let number = Int(text.hasSuffix("L") ? String(text.dropLast()) : text) else {
+        throw file.malformed("a number is none")
+      }
+      return number
     }
   }
 

@@ -273,23 +273,7 @@ public final class EnsembleFilter {
     let weight = 1 / variance
     let base = Double(n - 1)
     let blocks = neighbours.map { ($0.count + 7) / 8 * 8 }
-    var bound = 1e-12 * base
-    var start = 0
-    for (i, near) in neighbours.enumerated() {
-      let matrix = tapered.pointer + start
-      var square = 0.0
-      for (a, first) in near.enumerated() {
-        let row = cross.pointer + observed[first.observation] * m
-        let factor = first.root * weight
-        for (b, second) in near.enumerated() {
-          let value = row[second.observation] * factor * second.root
-          matrix[a * blocks[i] + b] = value
-          square += value * value
-        }
-      }
-      bound = max(bound, square.squareRoot())
-      start += near.count * blocks[i]
-    }
+    let bound = max(1e-12 * base, taper(blocks, weight))
     let terms = min(500, ChebyshevSeries.terms(condition: (base + bound) / base))
     let anchor = base.squareRoot()
     // With C = YYᵀ: Y(S + (N−1)I)⁻¹ = (C + (N−1)I)⁻¹Y, and f(YᵀY) = f(0) + Yᵀ·(f(C) − f(0))/C·Y.
@@ -298,7 +282,7 @@ public final class EnsembleFilter {
       return -1 / (other * (anchor + other))
     }
     let inverse = ChebyshevSeries(0...bound, terms: terms) { 1 / (base + $0) }
-    start = 0
+    var start = 0
     let most = blocks.max() ?? 8
     var (side, p, q) = (
       [Double](repeating: 0, count: most), [Double](repeating: 0, count: most), [Double](repeating: 0, count: most)
@@ -324,5 +308,30 @@ public final class EnsembleFilter {
       }
       mean[i] += shift
     }
+  }
+
+  /// Tapered matrices of the observations near each variable, padded to blocks.
+  ///
+  /// - Returns: the largest of their Frobenius norms, which no eigenvalue exceeds.
+  private func taper(_ blocks: [Int], _ weight: Double) -> Double {
+    let m = observed.count
+    var bound = 0.0
+    var start = 0
+    for (i, near) in neighbours.enumerated() {
+      let matrix = tapered.pointer + start
+      var square = 0.0
+      for (a, first) in near.enumerated() {
+        let row = cross.pointer + observed[first.observation] * m
+        let factor = first.root * weight
+        for (b, second) in near.enumerated() {
+          let value = row[second.observation] * factor * second.root
+          matrix[a * blocks[i] + b] = value
+          square += value * value
+        }
+      }
+      bound = max(bound, square.squareRoot())
+      start += near.count * blocks[i]
+    }
+    return bound
   }
 }

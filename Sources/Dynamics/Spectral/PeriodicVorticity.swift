@@ -29,47 +29,15 @@ public final class PeriodicVorticity {
     points: Int, length: Double = 1, viscosity: Double, step: Double,
     scheme: SpectralScheme = .exponentialRungeKutta4, forcing: Tensor<Double>? = nil
   ) throws {
-    guard points >= 8, points.isMultiple(of: 2) else {
-      throw TensorError.invalidArgument("points", found: "\(points)", expected: "an even number, 8 or more")
-    }
-    guard length > 0, length.isFinite, viscosity >= 0, viscosity.isFinite else {
-      throw TensorError.invalidArgument(
-        "length, viscosity", found: "\(length), \(viscosity)", expected: "above 0, and 0 or more")
-    }
-    if let forcing, forcing.shape != [points, points] {
-      throw TensorError.wrongShape(argument: "forcing", found: forcing.shape, expected: "[\(points), \(points)]")
-    }
+    try Self.check(points, length, viscosity, forcing)
     (self.points, self.length, self.step) = (points, length, step)
     let transform = try PairTransform(points: points)
     self.transform = transform
-    let unit = 2 * Double.pi / length
     let count = transform.spectrumCount
-    var linear = [Double](repeating: 0, count: count / 2)
-    var (toU, toV) = (linear, linear)
-    var (mixed, difference) = ([Double](repeating: 0, count: count), [Double](repeating: 0, count: count))
-    kept = [Double](repeating: 0, count: count)
-    let scale = 1 / Double(points * points)
-    for i in 0..<points {
-      for y in 0..<transform.half {
-        let at = i * transform.half + y
-        let x = i <= points / 2 ? i : i - points
-        let (kx, ky) = (unit * Double(x), unit * Double(y))
-        let square = kx * kx + ky * ky
-        linear[at] = -viscosity * square
-        // Waves that the 2/3 rule cuts stay 0.
-        if 3 * abs(x) >= points || 3 * y >= points { continue }
-        // û = i·ky·ψ̂, v̂ = −i·kx·ψ̂, ψ̂ = ω̂/k².
-        if square > 0 { (toU[at], toV[at]) = (ky / square, -kx / square) }
-        for part in 2 * at...2 * at + 1 {
-          // N̂ = (kx² − ky²)·F(uv) + kx·ky·F(v² − u²).
-          mixed[part] = (kx * kx - ky * ky) * scale
-          difference[part] = kx * ky * scale
-          kept[part] = scale
-        }
-      }
-    }
-    let (uWeights, vWeights) = (try Aligned(toU), try Aligned(toV))
-    let (mixedWeights, differenceWeights) = (try Aligned(mixed), try Aligned(difference))
+    let factors = Factors(points: points, half: transform.half, unit: 2 * Double.pi / length, viscosity: viscosity)
+    kept = factors.kept
+    let (uWeights, vWeights) = (try Aligned(factors.toU), try Aligned(factors.toV))
+    let (mixedWeights, differenceWeights) = (try Aligned(factors.mixed), try Aligned(factors.difference))
     let (a, b, pair) = (try Aligned(count), try Aligned(count), try Aligned(transform.pairCount))
     var drive: Aligned?
     if let forcing {
@@ -80,7 +48,7 @@ public final class PeriodicVorticity {
       drive = made
     }
     let push = drive
-    stepper = try SpectralStepper(linear: linear, step: step, scheme: scheme) { vorticity, result in
+    stepper = try SpectralStepper(linear: factors.linear, step: step, scheme: scheme) { vorticity, result in
       kk_times_imaginary_f64(count, uWeights.pointer, vorticity, a.pointer)
       kk_times_imaginary_f64(count, vWeights.pointer, vorticity, b.pointer)
       transform.inverse(a, b, pair)
@@ -91,6 +59,53 @@ public final class PeriodicVorticity {
     }
     (spectrum, work, zero) = (try Aligned(count), try Aligned(count), try Aligned(count))
     field = try Aligned(transform.pairCount)
+  }
+
+  private static func check(_ points: Int, _ length: Double, _ viscosity: Double, _ forcing: Tensor<Double>?)
+    throws(TensorError)
+  {
+    guard points >= 8, points.isMultiple(of: 2) else {
+      throw .invalidArgument("points", found: "\(points)", expected: "an even number, 8 or more")
+    }
+    guard length > 0, length.isFinite, viscosity >= 0, viscosity.isFinite else {
+      throw .invalidArgument(
+        "length, viscosity", found: "\(length), \(viscosity)", expected: "above 0, and 0 or more")
+    }
+    if let forcing, forcing.shape != [points, points] {
+      throw .wrongShape(argument: "forcing", found: forcing.shape, expected: "[\(points), \(points)]")
+    }
+  }
+
+  /// What waves are multiplied by: one number for each, or one for each of its two parts.
+  private struct Factors {
+    var linear: [Double], toU: [Double], toV: [Double]
+    var mixed: [Double], difference: [Double], kept: [Double]
+
+    init(points: Int, half: Int, unit: Double, viscosity: Double) {
+      let none = [Double](repeating: 0, count: points * half)
+      (linear, toU, toV) = (none, none, none)
+      (mixed, difference, kept) = (none + none, none + none, none + none)
+      let scale = 1 / Double(points * points)
+      for i in 0..<points {
+        for y in 0..<half {
+          let at = i * half + y
+          let x = i <= points / 2 ? i : i - points
+          let (kx, ky) = (unit * Double(x), unit * Double(y))
+          let square = kx * kx + ky * ky
+          linear[at] = -viscosity * square
+          // Waves that the 2/3 rule cuts stay 0.
+          if 3 * abs(x) >= points || 3 * y >= points { continue }
+          // û = i·ky·ψ̂, v̂ = −i·kx·ψ̂, ψ̂ = ω̂/k².
+          if square > 0 { (toU[at], toV[at]) = (ky / square, -kx / square) }
+          for part in 2 * at...2 * at + 1 {
+            // N̂ = (kx² − ky²)·F(uv) + kx·ky·F(v² − u²).
+            mixed[part] = (kx * kx - ky * ky) * scale
+            difference[part] = kx * ky * scale
+            kept[part] = scale
+          }
+        }
+      }
+    }
   }
 
   /// Follows a vorticity field.

@@ -70,34 +70,43 @@ public struct ONNXModel: Sendable {
         shape: input.type.tensorType.shape.dim.map { $0.dimValue > 0 ? Int($0.dimValue) : nil })
     }
     outputs = graph.output.map(\.name)
-    // Nodes whose inputs are all constant are computed once, here: shapes, and weights that are transposed first.
-    var remaining: [ONNXNode] = []
     var known = Set(inputs.map(\.name))
-    for proto in graph.node {
+    nodes = try ONNXModel.folded(graph.node, &constants, &known, path: path)
+    for name in outputs where constants[name] == nil && !known.contains(name) {
+      throw ONNXError.malformed(path: path, problem: "its output \(name) is made by no node")
+    }
+    self.constants = constants
+  }
+
+  /// Computes nodes whose inputs are all constant: shapes, and weights that are transposed first.
+  ///
+  /// - Parameter known: names of the values that are there when a node runs.
+  /// - Returns: the other nodes.
+  private static func folded(
+    _ protos: [Kirchhoff_Onnx_NodeProto], _ constants: inout [String: ONNXValue], _ known: inout Set<String>,
+    path: String
+  ) throws -> [ONNXNode] {
+    var remaining: [ONNXNode] = []
+    for proto in protos {
       let node = ONNXNode(proto)
       if let missing = node.inputs.first(where: { !$0.isEmpty && constants[$0] == nil && !known.contains($0) }) {
         throw node.invalid("its input \(missing) is made by no earlier node")
       }
       if node.kind == "Constant" {
         guard let name = node.outputs.first else { throw node.invalid("it has no output") }
-        constants[name] = try ONNXModel.constant(node, path: path)
+        constants[name] = try constant(node, path: path)
       } else if let evaluate = ONNXOperators.all[node.kind],
         node.inputs.allSatisfy({ $0.isEmpty || constants[$0] != nil })
       {
-        let results = try ONNXModel.checked(node) {
-          try evaluate(ONNXArguments(node: node, values: node.inputs.map { constants[$0] }))
-        }
+        let values = node.inputs.map { constants[$0] }
+        let results = try checked(node) { try evaluate(ONNXArguments(node: node, values: values)) }
         for (name, value) in zip(node.outputs, results) { constants[name] = value }
       } else {
         remaining.append(node)
         known.formUnion(node.outputs)
       }
     }
-    for name in outputs where constants[name] == nil && !known.contains(name) {
-      throw ONNXError.malformed(path: path, problem: "its output \(name) is made by no node")
-    }
-    nodes = remaining
-    self.constants = constants
+    return remaining
   }
 
   private static func constant(_ node: ONNXNode, path: String) throws -> ONNXValue {

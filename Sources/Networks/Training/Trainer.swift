@@ -23,7 +23,7 @@ public struct TrainingSettings: Sendable, Codable {
   public var averagingDecay: Float?
   /// File that the state is saved to, and continued from if it exists; nil for none.
   public var checkpoint: String?
-  /// Updates between checkpoints; nil saves after each epoch only.
+  /// Updates between checkpoints, of which the last is saved when training ends; nil saves after each epoch.
   public var checkpointEvery: Int?
 
   public init() {}
@@ -98,7 +98,10 @@ public struct Trainer<Rule: Optimiser> {
       }
       try state.finishEpoch(validation, patience: settings.patience)
       if let record = state.history.last { goesOn = try progress(record) }
-      if let path = settings.checkpoint { try state.save(path, settings, samples: samples) }
+      let hasEnded = state.epoch == settings.epochs || state.step >= limit || state.isFinished || !goesOn
+      if let path = settings.checkpoint, settings.checkpointEvery == nil || hasEnded {
+        try state.save(path, settings, samples: samples)
+      }
     }
     model = state.best ?? state.average?.model ?? state.model
     optimiser = state.optimiser

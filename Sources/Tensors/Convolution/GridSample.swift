@@ -27,7 +27,6 @@ public func gridSample<E: TensorScalar>(
   let y = try Tensor<E>.uninitialized([samples, channels, rows, columns])
   let border = outside.rawValue
   let corners: Int32 = alignCorners ? 1 : 0
-  let plane = height * width * channels
   let result = rows * columns * channels
   let packed = try packedChannels(x, samples, channels, height * width)
   let packedPlane = packed.count / max(1, samples)
@@ -50,27 +49,38 @@ public func gridSample<E: TensorScalar>(
     let g = try upstream.body.in(.rowMajor)
     let dImage = needed[0] ? try Tensor<E>.zeros(x.shape) : nil
     let dGrid = needed[1] ? try Tensor<E>.zeros(points.shape) : nil
-    // Rows of one image add to the same pixels, so samples are shared out, not rows.
-    parallelFor(samples) { part in
-      for n in part {
-        for r in 0..<rows {
-          let i = n * rows + r
-          let from = n * result + r * columns
-          if x.type == .float32 {
-            kk_grid_sample_gradient_f32(
-              border, corners, columns, channels, height, width, rows * columns, x.f32 + n * plane,
-              points.f32 + i * columns * 2, g.f32 + from, dImage.map { $0.body.f32 + n * plane },
-              dGrid.map { $0.body.f32 + i * columns * 2 })
-          } else {
-            kk_grid_sample_gradient_f64(
-              border, corners, columns, channels, height, width, rows * columns, x.f64 + n * plane,
-              points.f64 + i * columns * 2, g.f64 + from, dImage.map { $0.body.f64 + n * plane },
-              dGrid.map { $0.body.f64 + i * columns * 2 })
-          }
+    gridSampleGradient(
+      x, points, g, image: dImage?.body, grid: dGrid?.body, border: border, corners: corners)
+    return [dImage, dGrid]
+  }
+}
+
+/// Adds the gradients to those of image and grid, which are followed where they are there.
+private func gridSampleGradient(
+  _ x: Body, _ points: Body, _ g: Body, image: Body?, grid: Body?, border: Int32, corners: Int32
+) {
+  let (channels, height, width) = (x.shape[1], x.shape[2], x.shape[3])
+  let (rows, columns) = (points.shape[1], points.shape[2])
+  let (plane, result) = (height * width * channels, rows * columns * channels)
+  // Rows of one image add to the same pixels, so samples are shared out, not rows.
+  parallelFor(x.shape[0]) { part in
+    for n in part {
+      for r in 0..<rows {
+        let i = n * rows + r
+        let from = n * result + r * columns
+        if x.type == .float32 {
+          kk_grid_sample_gradient_f32(
+            border, corners, columns, channels, height, width, rows * columns, x.f32 + n * plane,
+            points.f32 + i * columns * 2, g.f32 + from, image.map { $0.f32 + n * plane },
+            grid.map { $0.f32 + i * columns * 2 })
+        } else {
+          kk_grid_sample_gradient_f64(
+            border, corners, columns, channels, height, width, rows * columns, x.f64 + n * plane,
+            points.f64 + i * columns * 2, g.f64 + from, image.map { $0.f64 + n * plane },
+            grid.map { $0.f64 + i * columns * 2 })
         }
       }
     }
-    return [dImage, dGrid]
   }
 }
 

@@ -39,83 +39,26 @@ final class ConvolutionPrimitive: @unchecked Sendable {
   private init(_ key: ConvolutionKey, engine: dnnl_engine_t) throws(TensorError) {
     self.engine = engine
     let spatial = key.source.count - 2
-    func check(_ status: dnnl_status_t) throws(TensorError) {
-      if status == dnnl_success { return }
-      throw status == dnnl_out_of_memory
-        ? .outOfMemory(bytes: 0)
-        : .invalidArgument(
-          "convolution", found: "input \(key.source), weight \(key.weight)", expected: "extents that oneDNN supports")
-    }
-    func describe(_ shape: [Int], _ tag: dnnl_format_tag_t) throws(TensorError) -> dnnl_memory_desc_t {
-      var memory = dnnl_memory_desc_t()
-      try check(dnnl_memory_desc_init_by_tag(&memory, Int32(shape.count), shape.map(Int64.init), dnnl_f32, tag))
-      return memory
-    }
-    let activation = [dnnl_nwc, dnnl_nhwc, dnnl_ndhwc][spatial - 1]
     let groups = key.groups
+    let activation = [dnnl_nwc, dnnl_nhwc, dnnl_ndhwc][spatial - 1]
     let plain = (groups == 1 ? [dnnl_oiw, dnnl_oihw, dnnl_oidhw] : [dnnl_goiw, dnnl_goihw, dnnl_goidhw])[spatial - 1]
     let weightShape = groups == 1 ? key.weight : [groups, key.weight[0] / groups] + key.weight[1...]
-    var source = try describe(key.source, activation)
-    var result = try describe(key.result, activation)
-    var anyWeight = try describe(weightShape, dnnl_format_tag_any)
-    plainWeight = try describe(weightShape, plain)
-    var bias = try describe([key.weight[0]], dnnl_a)
-    let stride = key.stride.map(Int64.init)
-    let dilation = key.dilation.map { Int64($0 - 1) }
-    let before = key.padding.map(Int64.init)
-    let after = (0..<spatial).map { i -> Int64 in
-      let reach = (key.weight[i + 2] - 1) * key.dilation[i] + 1
-      return Int64((key.result[i + 2] - 1) * key.stride[i] + reach - key.source[i + 2] - key.padding[i])
-    }
-    var attributes: dnnl_primitive_attr_t?
-    try check(dnnl_primitive_attr_create(&attributes))
+    plainWeight = try key.memory(weightShape, plain)
+    let operands = ConvolutionOperands(
+      source: try key.memory(key.source, activation), weight: try key.memory(weightShape, dnnl_format_tag_any),
+      bias: try key.memory([key.weight[0]], dnnl_a), result: try key.memory(key.result, activation))
+    let attributes = try key.attributes()
     defer { dnnl_primitive_attr_destroy(attributes) }
-    try check(dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user))
-    if key.relu {
-      var operations: dnnl_post_ops_t?
-      try check(dnnl_post_ops_create(&operations))
-      defer { dnnl_post_ops_destroy(operations) }
-      try check(dnnl_post_ops_append_eltwise(operations, 1, dnnl_eltwise_relu, 0, 0))
-      try check(dnnl_primitive_attr_set_post_ops(attributes, operations))
-    }
-    var forward = dnnl_convolution_desc_t()
-    var hint: dnnl_primitive_desc_t?
-    var description: dnnl_primitive_desc_t?
-    // Training and inference differ only in what is kept, which for convolutions is nothing.
-    try withUnsafePointer(to: &bias) { bias throws(TensorError) in
-      try check(
-        dnnl_dilated_convolution_forward_desc_init(
-          &forward, dnnl_forward_training, dnnl_convolution_direct, &source, &anyWeight, key.bias ? bias : nil, &result,
-          stride, dilation, before, after))
-    }
-    try check(dnnl_primitive_desc_create(&hint, &forward, key.kind == .forward ? attributes : nil, engine, nil))
+    let hint = try key.forward(operands, key.kind == .forward ? attributes : nil, engine)
     defer { dnnl_primitive_desc_destroy(hint) }
-    var backward = dnnl_convolution_desc_t()
-    switch key.kind {
-    case .forward: break
-    case .backwardData:
-      try check(
-        dnnl_dilated_convolution_backward_data_desc_init(
-          &backward, dnnl_convolution_direct, &source, &anyWeight, &result, stride, dilation, before, after))
-      try check(dnnl_primitive_desc_create(&description, &backward, attributes, engine, hint))
-    case .backwardWeights:
-      try withUnsafePointer(to: &bias) { bias throws(TensorError) in
-        try check(
-          dnnl_dilated_convolution_backward_weights_desc_init(
-            &backward, dnnl_convolution_direct, &source, &anyWeight, key.bias ? bias : nil, &result, stride, dilation,
-            before, after))
-      }
-      try check(dnnl_primitive_desc_create(&description, &backward, attributes, engine, hint))
-    }
+    let description = key.kind == .forward ? nil : try key.backward(operands, attributes, engine, hint)
     defer { if description != nil { dnnl_primitive_desc_destroy(description) } }
     let chosen = description ?? hint
     var made: dnnl_primitive_t?
-    try check(dnnl_primitive_create(&made, chosen))
+    try key.check(dnnl_primitive_create(&made, chosen))
     guard let made else { throw .outOfMemory(bytes: 0) }
     primitive = made
-    sourceMemory = source
-    resultMemory = result
-    biasMemory = bias
+    (sourceMemory, resultMemory, biasMemory) = (operands.source, operands.result, operands.bias)
     let weightQuery = key.kind == .backwardWeights ? dnnl_query_diff_weights_md : dnnl_query_weights_md
     weightMemory = dnnl_primitive_desc_query_md(chosen, weightQuery, 0)?.pointee ?? plainWeight
     scratchMemory = dnnl_primitive_desc_query_md(chosen, dnnl_query_scratchpad_md, 0)?.pointee ?? dnnl_memory_desc_t()
@@ -178,5 +121,100 @@ struct OneDNNEngine: @unchecked Sendable {
     else { throw .outOfMemory(bytes: 0) }
     defer { dnnl_primitive_destroy(primitive) }
     try execute(primitive, [(Int32(DNNL_ARG_FROM), from, source), (Int32(DNNL_ARG_TO), to, target)])
+  }
+}
+
+/// What a convolution reads and writes, as oneDNN describes memory.
+private struct ConvolutionOperands {
+  var source: dnnl_memory_desc_t, weight: dnnl_memory_desc_t, bias: dnnl_memory_desc_t, result: dnnl_memory_desc_t
+}
+
+/// Descriptions in oneDNN's terms.
+extension ConvolutionKey {
+  fileprivate func check(_ status: dnnl_status_t) throws(TensorError) {
+    if status == dnnl_success { return }
+    throw status == dnnl_out_of_memory
+      ? .outOfMemory(bytes: 0)
+      : .invalidArgument(
+        "convolution", found: "input \(source), weight \(weight)", expected: "extents that oneDNN supports")
+  }
+
+  fileprivate func memory(_ shape: [Int], _ tag: dnnl_format_tag_t) throws(TensorError) -> dnnl_memory_desc_t {
+    var memory = dnnl_memory_desc_t()
+    try check(dnnl_memory_desc_init_by_tag(&memory, Int32(shape.count), shape.map(Int64.init), dnnl_f32, tag))
+    return memory
+  }
+
+  /// Scratch memory of the caller, and the rectifier where it follows; the caller destroys them.
+  fileprivate func attributes() throws(TensorError) -> dnnl_primitive_attr_t? {
+    var attributes: dnnl_primitive_attr_t?
+    try check(dnnl_primitive_attr_create(&attributes))
+    try check(dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user))
+    if relu {
+      var operations: dnnl_post_ops_t?
+      try check(dnnl_post_ops_create(&operations))
+      defer { dnnl_post_ops_destroy(operations) }
+      try check(dnnl_post_ops_append_eltwise(operations, 1, dnnl_eltwise_relu, 0, 0))
+      try check(dnnl_primitive_attr_set_post_ops(attributes, operations))
+    }
+    return attributes
+  }
+
+  /// Steps, gaps and borders along the axes of space.
+  private var window: (stride: [Int64], dilation: [Int64], before: [Int64], after: [Int64]) {
+    let after = (0..<source.count - 2).map { i -> Int64 in
+      let reach = (weight[i + 2] - 1) * dilation[i] + 1
+      return Int64((result[i + 2] - 1) * stride[i] + reach - source[i + 2] - padding[i])
+    }
+    return (stride.map(Int64.init), dilation.map { Int64($0 - 1) }, padding.map(Int64.init), after)
+  }
+
+  /// The convolution itself, which gradients need as a hint. Training and inference differ only in what is kept, which for
+  /// convolutions is nothing.
+  fileprivate func forward(
+    _ operands: ConvolutionOperands, _ attributes: dnnl_primitive_attr_t?, _ engine: dnnl_engine_t
+  ) throws(TensorError) -> dnnl_primitive_desc_t? {
+    var (o, w) = (operands, window)
+    var forward = dnnl_convolution_desc_t()
+    let hasBias = bias
+    try withUnsafePointer(to: &o.bias) {
+      [source = o.source, weight = o.weight, result = o.result] bias throws(TensorError) in
+      var (source, weight, result) = (source, weight, result)
+      try check(
+        dnnl_dilated_convolution_forward_desc_init(
+          &forward, dnnl_forward_training, dnnl_convolution_direct, &source, &weight, hasBias ? bias : nil, &result,
+          &w.stride, &w.dilation, &w.before, &w.after))
+    }
+    var description: dnnl_primitive_desc_t?
+    try check(dnnl_primitive_desc_create(&description, &forward, attributes, engine, nil))
+    return description
+  }
+
+  /// The gradient to the source, or to weight and bias.
+  fileprivate func backward(
+    _ operands: ConvolutionOperands, _ attributes: dnnl_primitive_attr_t?, _ engine: dnnl_engine_t,
+    _ hint: dnnl_primitive_desc_t?
+  ) throws(TensorError) -> dnnl_primitive_desc_t? {
+    var (o, w) = (operands, window)
+    var backward = dnnl_convolution_desc_t()
+    if kind == .backwardData {
+      try check(
+        dnnl_dilated_convolution_backward_data_desc_init(
+          &backward, dnnl_convolution_direct, &o.source, &o.weight, &o.result, &w.stride, &w.dilation, &w.before,
+          &w.after))
+    } else {
+      let hasBias = bias
+      try withUnsafePointer(to: &o.bias) {
+        [source = o.source, weight = o.weight, result = o.result] bias throws(TensorError) in
+        var (source, weight, result) = (source, weight, result)
+        try check(
+          dnnl_dilated_convolution_backward_weights_desc_init(
+            &backward, dnnl_convolution_direct, &source, &weight, hasBias ? bias : nil, &result, &w.stride,
+            &w.dilation, &w.before, &w.after))
+      }
+    }
+    var description: dnnl_primitive_desc_t?
+    try check(dnnl_primitive_desc_create(&description, &backward, attributes, engine, hint))
+    return description
   }
 }

@@ -51,26 +51,11 @@ public func linear<Scalar: TensorScalar>(
   let result = Body(viewing: y, shape: y.shape)
   let xIndex = x.body.index
   tape.record(y) { upstream, gradients in
-    var g = try upstream.in(.rowMajor)
-    if let function = activation.function {
-      let d = try Body(g.type, g.shape)
-      if g.type == .float32 {
-        kk_unary_gradient_f32(function.rawValue, g.count, 0, g.f32, result.f32, result.f32, d.f32)
-      } else {
-        kk_unary_gradient_f64(function.rawValue, g.count, 0, g.f64, result.f64, result.f64, d.f64)
-      }
-      g = d
-    }
+    let g = try activationGradient(activation, upstream.in(.rowMajor), result)
     let flat = Body(viewing: g, shape: [rows, outputs])
     let flatX = Body(viewing: input, shape: [rows, inputs])
     if let b, b.index >= 0 {
-      let d = try Body(g.type, [outputs])
-      if g.type == .float32 {
-        kk_reduce_f32(Reduction.sum.rawValue, 1, rows, outputs, g.f32, d.f32)
-      } else {
-        kk_reduce_f64(Reduction.sum.rawValue, 1, rows, outputs, g.f64, d.f64)
-      }
-      gradients.add(d, to: b.index)
+      gradients.add(try columnSums(g, rows, outputs), to: b.index)
     }
     if w.index >= 0 {
       try flip
@@ -84,6 +69,28 @@ public func linear<Scalar: TensorScalar>(
     }
   }
   return Tensor(body: y)
+}
+
+/// The gradient before an activation, from that after it and the activation's result.
+private func activationGradient(_ activation: Activation, _ g: Body, _ result: Body) throws(TensorError) -> Body {
+  guard let function = activation.function else { return g }
+  let d = try Body(g.type, g.shape)
+  if g.type == .float32 {
+    kk_unary_gradient_f32(function.rawValue, g.count, 0, g.f32, result.f32, result.f32, d.f32)
+  } else {
+    kk_unary_gradient_f64(function.rawValue, g.count, 0, g.f64, result.f64, result.f64, d.f64)
+  }
+  return d
+}
+
+private func columnSums(_ g: Body, _ rows: Int, _ columns: Int) throws(TensorError) -> Body {
+  let d = try Body(g.type, [columns])
+  if g.type == .float32 {
+    kk_reduce_f32(Reduction.sum.rawValue, 1, rows, columns, g.f32, d.f32)
+  } else {
+    kk_reduce_f64(Reduction.sum.rawValue, 1, rows, columns, g.f64, d.f64)
+  }
+  return d
 }
 
 private func addBias(_ bias: Body?, _ activation: Activation, _ rows: Int, _ columns: Int, _ y: Body) {

@@ -2,19 +2,7 @@ import CKernels
 
 /// Copies an array with its axes in another order. `steps` are the source's steps along the axes of the result.
 private func permute(_ x: Body, _ y: Body, extents: [Int], steps: [Int]) {
-  // Merge axes that stay neighbours.
-  var n: [Int] = []
-  var s: [Int] = []
-  for (extent, step) in zip(extents, steps) where extent != 1 {
-    if let last = n.indices.last, s[last] == step * extent {
-      n[last] *= extent
-      s[last] = step
-    } else {
-      n.append(extent)
-      s.append(step)
-    }
-  }
-  if n.isEmpty { (n, s) = ([1], [1]) }
+  let (n, s) = merged(extents, steps)
   let size = x.type.size
   let inner = n.count - 1
   let innerStep = s[inner]
@@ -27,16 +15,16 @@ private func permute(_ x: Body, _ y: Body, extents: [Int], steps: [Int]) {
   let work = n[inner] * (across.map { n[$0] } ?? 1)
   nonisolated(unsafe) let source = x.pointer
   nonisolated(unsafe) let target = y.pointer
-  let (fixedN, fixedS, fixedR) = (n, s, resultSteps)
+  let fixedR = resultSteps
   parallelFor(rounds, grain: max(1, elementwiseGrain / work)) { part in
     for round in part {
       var rest = round
       var from = 0
       var to = 0
       for i in loops.reversed() {
-        from += rest % fixedN[i] * fixedS[i]
-        to += rest % fixedN[i] * fixedR[i]
-        rest /= fixedN[i]
+        from += rest % n[i] * s[i]
+        to += rest % n[i] * fixedR[i]
+        rest /= n[i]
       }
       let a = source + from * size
       let b = target + to * size
@@ -47,19 +35,35 @@ private func permute(_ x: Body, _ y: Body, extents: [Int], steps: [Int]) {
       if let across {
         // Source: rows of step innerStep, columns contiguous. Result: columns of step resultSteps[across].
         if size == 4 {
-          kk_transpose_w32(fixedN[inner], fixedN[across], a32, innerStep, b32, fixedR[across])
+          kk_transpose_w32(n[inner], n[across], a32, innerStep, b32, fixedR[across])
         } else {
-          kk_transpose_w64(fixedN[inner], fixedN[across], a64, innerStep, b64, fixedR[across])
+          kk_transpose_w64(n[inner], n[across], a64, innerStep, b64, fixedR[across])
         }
       } else if innerStep == 1 {
-        b.copyMemory(from: a, byteCount: fixedN[inner] * size)
+        b.copyMemory(from: a, byteCount: n[inner] * size)
       } else if size == 4 {
-        kk_copy_strided_w32(fixedN[inner], a32, innerStep, b32)
+        kk_copy_strided_w32(n[inner], a32, innerStep, b32)
       } else {
-        kk_copy_strided_w64(fixedN[inner], a64, innerStep, b64)
+        kk_copy_strided_w64(n[inner], a64, innerStep, b64)
       }
     }
   }
+}
+
+/// Axes that stay neighbours as one; at least one axis.
+private func merged(_ extents: [Int], _ steps: [Int]) -> (extents: [Int], steps: [Int]) {
+  var n: [Int] = []
+  var s: [Int] = []
+  for (extent, step) in zip(extents, steps) where extent != 1 {
+    if let last = n.indices.last, s[last] == step * extent {
+      n[last] *= extent
+      s[last] = step
+    } else {
+      n.append(extent)
+      s.append(step)
+    }
+  }
+  return n.isEmpty ? ([1], [1]) : (n, s)
 }
 
 /// Steps of a row-major array along its axes, in elements.

@@ -4,6 +4,7 @@ import Foundation
 import Reports
 import Runs
 import Settings
+import Studies
 import Substrates
 import Tensors
 
@@ -60,8 +61,9 @@ struct Costs {
         y: Chart.Axis("speed-up of the loop", logarithmic: true),
         [
           Chart.Series(
-            "run of \(Quantity.text(run, unit: "s"))", .lineWithPoints, x: steps, y: steps.map { $0 * c.digitalStep_s / run }),
-          Chart.Series("the digital solver", .line, x: steps, y: steps.map { _ in 1 }),
+            "run of \(Quantity.text(run, unit: "s"))", .lineWithPoints, x: steps,
+            y: steps.map { $0 * c.digitalStep_s / run }),
+          .level("the digital solver", 1, over: steps),
         ]))
     report.costs("One sample on arrays, \(label) (projected)", cost, per: Double(samples))
   }
@@ -71,30 +73,27 @@ struct Costs {
     _ label: String, _ run: Double, _ energy: Double, _ smallest: Int?,
     _ published: [(name: String, speed: Double, energy: Double)], _ report: inout Report
   ) {
-    var rows: [[String]] = []
+    let count = smallest.map(String.init) ?? "no"
+    var table = ComparisonTable([
+      "parameter set", "digital steps", "step", "energy of a step", "speed-up", "energy factor", "power analog/digital",
+      "speed-up at \(count) evaluations", "energy factor at \(count) evaluations",
+    ])
     for set in published {
       // Back-solved: the digital time is the published factor times a run; its steps follow from the step's latency.
       let steps = set.speed * run / c.digitalStep_s
       let perStep = set.energy * energy / steps
-      let ours = smallest.map { count in
-        [Double(count) * c.digitalStep_s / run, Double(count) * perStep / energy].map(Quantity.text)
-      }
-      rows.append(
+      table.add(
+        set.name,
         [
-          set.name, Quantity.text(steps), Quantity.text(c.digitalStep_s), Quantity.text(perStep),
-          Quantity.text(steps * c.digitalStep_s / run), Quantity.text(steps * perStep / energy),
-          Quantity.text(set.speed / set.energy),
-        ] + (ours ?? ["–", "–"]))
+          .number(steps), .number(c.digitalStep_s, unit: "s"), .number(perStep, unit: "J"), .number(set.speed),
+          .number(set.energy), .number(set.speed / set.energy),
+          .init(smallest.map { Double($0) * c.digitalStep_s / run }),
+          .init(smallest.map { Double($0) * perStep / energy }),
+        ])
     }
-    let count = smallest.map(String.init) ?? "no"
-    report.table(
-      "Published factors, \(label): parameters solved from them, not found (projected)",
-      columns: [
-        "parameter set", "digital steps", "step (s)", "energy of a step (J)", "speed-up", "energy factor",
-        "power analog/digital", "speed-up at \(count) evaluations", "energy factor at \(count) evaluations",
-      ], rows: rows)
+    report.table("Published factors, \(label): parameters solved from them, not found (projected)", table)
     report.note(
-      "Speed-ups take \(Quantity.text(c.digitalStep_s)) s for a digital step and \(Quantity.text(run)) s for a run, both "
+      "Speed-ups take \(Quantity.text(c.digitalStep_s, unit: "s")) for a digital step and \(Quantity.text(run, unit: "s")) for a run, both "
         + "assumptions; the published factors fit them at the step counts of the table. A digital solver of equal quality "
         + "needs \(count) evaluations, which is why our factor is smaller.")
   }

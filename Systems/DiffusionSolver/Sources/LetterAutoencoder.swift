@@ -1,6 +1,6 @@
-import Foundation
 import Networks
-import Reports
+import Runs
+import Studies
 import Substrates
 import Tensors
 
@@ -76,41 +76,27 @@ struct LetterAutoencoder: Layer {
     try Tensor.concatenate([x.slice(1..<2, axis: 1), x.slice(0..<1, axis: 1)], axis: 1)
   }
 
-  /// Cross-entropy of the pixels plus three times the divergence from the class' unit normal, summed, over the batch.
+  /// Learns pictures: cross-entropy of the pixels plus three times the divergence from the class' unit normal, summed, over the
+  /// batch.
   ///
   /// - Returns: mean loss of the last epoch.
   mutating func train(
-    on set: LetterPictures, epochs: Int, random: RandomStream, progress: (Double) throws -> Void
+    on set: LetterPictures, epochs: Int, in context: RunContext, progress part: ClosedRange<Double>
   ) throws -> Float {
-    var random = random
-    var rule = Adam(learningRate: 1e-3)
-    let count = set.labels.count
     let root = 2 * Float(3).squareRoot()
     let centres: [[Float]] = [[root, 2], [-root, 2], [0, -4]]
-    let targets = try Tensor(set.labels.flatMap { centres[$0] }, shape: [count, 2])
-    var last: Float = 0
-    for epoch in 0..<epochs {
-      let order = try random.permutation(count)
-      var (sum, batches): (Float, Float) = (0, 0)
-      for start in stride(from: 0, to: count - 63, by: 64) {
-        let rows = try order.slice(start..<start + 64)
-        let (x, centre) = (try set.pictures.selecting(rows), try targets.selecting(rows))
-        let noise: Tensor<Float> = try random.normal([64, 2])
-        let (loss, gradients) = try valueAndGradient(of: &self) { model in
-          var context = ForwardContext(isTraining: true)
-          let (mean, logVariance) = try model.codes(x, &context)
-          let z = try mean + exp(logVariance * 0.5) * noise
-          let pixels = try binaryCrossEntropy(logits: model.logits(z, &context), x) * Float(x.count)
-          let divergence = try ((mean - centre).squared() + exp(logVariance) - logVariance - 1).sum() * 0.5
-          return try (pixels + divergence * 3) * Float(1.0 / 64)
-        }
-        try rule.update(&self, along: gradients)
-        sum += loss
-        batches += 1
-      }
-      last = sum / Swift.max(1, batches)
-      try progress(Double(epoch + 1) / Double(epochs))
+    let targets = try Tensor(set.labels.flatMap { centres[$0] }, shape: [set.labels.count, 2])
+    var fit = Fit("autoencoder", rate: 1e-3, batch: 64, epochs: epochs)
+    fit.falls = false
+    let history = try context.fit(fit, &self, samples: set.labels.count, progress: part) { model, batch, forward in
+      let x = try set.pictures.selecting(batch)
+      let (mean, logVariance) = try model.codes(x, &forward)
+      let z = try mean + exp(logVariance * 0.5) * forward.random.normal(mean.shape)
+      let pixels = try binaryCrossEntropy(logits: model.logits(z, &forward), x) * Float(x.count)
+      let off = try mean - targets.selecting(batch)
+      let divergence = try (off.squared() + exp(logVariance) - logVariance - 1).sum() * 0.5
+      return try (pixels + divergence * 3) * (1 / Float(batch.count))
     }
-    return last
+    return history.last?.trainingLoss ?? .nan
   }
 }

@@ -1,5 +1,6 @@
 import Networks
-import Reports
+import Runs
+import Studies
 import Substrates
 import Tensors
 
@@ -10,8 +11,8 @@ struct LetterReader {
   let accuracy: Double
 
   /// Trains on nine tenths of the pictures.
-  init(trainedOn set: LetterPictures, random: RandomStream) throws {
-    var random = random
+  init(trainedOn set: LetterPictures, in context: RunContext, progress part: ClosedRange<Double>) throws {
+    var random = context.random.split("reader")
     network = Sequential(
       try Convolution(1, 8, window: [3, 3], stride: 2, padding: 1, activation: .relu, using: &random),
       try Convolution(8, 16, window: [3, 3], stride: 2, padding: 1, activation: .relu, using: &random),
@@ -19,19 +20,15 @@ struct LetterReader {
     let order = try random.permutation(set.labels.count)
     let cut = set.labels.count * 9 / 10
     let (learned, kept) = (try order.slice(0..<cut), try order.slice(cut..<set.labels.count))
-    func labels(_ rows: Tensor<Int32>) throws -> Tensor<Int32> {
-      try Tensor(rows.elements.map { Int32(set.labels[Int($0)]) })
+    let labels = try Tensor(set.labels.map(Int32.init))
+    var fit = Fit("reader", rate: 1e-3, batch: 64, epochs: 5)
+    fit.falls = false
+    try context.fit(fit, &network, samples: cut, progress: part) { model, batch, forward in
+      let rows = try learned.selecting(batch)
+      return try crossEntropy(
+        model.forward(set.pictures.selecting(rows), in: &forward), labels.selecting(rows))
     }
-    var settings = TrainingSettings()
-    (settings.epochs, settings.batchSize, settings.seed) = (5, 64, random.next())
-    var trainer = Trainer(settings, optimiser: Adam(learningRate: 1e-3))
-    _ = try trainer.fit(
-      &network, samples: cut,
-      loss: { model, batch, forward in
-        let rows = try learned.selecting(batch)
-        return try crossEntropy(model.forward(set.pictures.selecting(rows), in: &forward), labels(rows))
-      })
-    accuracy = try Networks.accuracy(network(set.pictures.selecting(kept)), labels(kept))
+    accuracy = try Networks.accuracy(network(set.pictures.selecting(kept)), labels.selecting(kept))
   }
 
   /// The class of each picture, `[n, 1, 12, 12]`.

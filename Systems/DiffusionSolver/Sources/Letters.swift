@@ -15,7 +15,7 @@ struct LetterLatents {
   private let autoencoder: LetterAutoencoder
   private let isReal: Bool
   private let set: LetterPictures
-  private let random: RandomStream
+  private let context: RunContext
   private let loss: Float
   private let uses: [DataUse]
 
@@ -23,13 +23,11 @@ struct LetterLatents {
     var random = context.random.split("letters")
     let real = try LetterPictures.handwritten(in: context.dataFolder)
     set = try real ?? LetterPictures.rendered(2000, &random)
-    self.random = context.random.split("reader")
+    self.context = context
     isReal = real != nil
     uses = set.uses
     var model = try LetterAutoencoder(using: &random)
-    loss = try model.train(on: set, epochs: c.autoencoderEpochs, random: context.random.split("autoencoder")) { part in
-      try context.progress(0.1 * part, "autoencoder")
-    }
+    loss = try model.train(on: set, epochs: c.autoencoderEpochs, in: context, progress: 0...0.1)
     autoencoder = model
     if isReal {
       description = "EMNIST letters"
@@ -51,23 +49,21 @@ struct LetterLatents {
       for i in 0..<decoded.shape[0] { sheet.append(try decoded.at(i)) }
     }
     let source = isReal ? "EMNIST letters" : "autoencoder of rendered strokes, a stand-in"
-    var reader = try LetterReader(trainedOn: set, random: random)
+    var reader = try LetterReader(trainedOn: set, in: context, progress: 0.85...0.9)
     var hits = 0
     for (label, (_, points)) in sets.enumerated() {
       hits += try reader.read(autoencoder.decode(LetterAutoencoder.unscaled(points))).count { $0 == label }
     }
     let total = sets.reduce(0) { $0 + $1.1.shape[0] }
+    let own = isReal ? "EMNIST letters" : "rendered strokes, a stand-in"
     report.figure(
       "generated pictures that a network reads as their letter", Double(hits) / Double(max(1, total)), unit: "fraction",
       how: .simulated, data: source)
     report.figure(
-      "held-out pictures that it reads as their letter", reader.accuracy, unit: "fraction", how: .simulated,
-      data: isReal ? "EMNIST letters" : "rendered strokes, a stand-in")
+      "held-out pictures that it reads as their letter", reader.accuracy, unit: "fraction", how: .simulated, data: own)
     // Three times larger, so that pixels can be seen.
     try report.contactSheet("Generated letters H, K, U (\(source))", sheet, columns: 12, enlarged: 3)
-    report.figure(
-      "autoencoder loss", Double(loss), how: .simulated,
-      data: isReal ? "EMNIST letters" : "rendered strokes, a stand-in")
+    report.figure("autoencoder loss", Double(loss), how: .simulated, data: own)
     report.data += uses
   }
 }

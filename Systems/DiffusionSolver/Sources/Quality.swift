@@ -102,9 +102,22 @@ public enum Cloud {
       divergence = Cloud.divergence(points, from: reference)
       (emptiest, fullest) = ((sectors.min() ?? 0) / n * 12, (sectors.max() ?? 0) / n * 12)
     }
-
-    /// Equal quality: within a hundredth of the samples on the ring, and no further from the data than 0.05 nat more, some
-    /// times what ten thousand samples leave to chance.
-    func isAsGood(as best: Ring) -> Bool { share >= best.share - 0.01 && divergence <= best.divergence + 0.05 }
   }
+}
+
+/// Whether samples are as good as those of a reference: not worse by more than chance.
+struct EqualQuality {
+  private let leastShare: Double, mostDivergence: Double
+
+  /// - Parameters:
+  ///   - count: samples behind a share. The bound is three standard errors of the difference of two shares.
+  ///   - chance: the divergence of other data, as many, from the data: what a perfect solver has.
+  init(as share: Double, divergence: Double, count: Int, chance: Double) {
+    // Laplace's rule, so that a share of 1 has an error too.
+    let p = (share * Double(count) + 1) / Double(count + 2)
+    leastShare = share - 3 * (2 * p * (1 - p) / Double(max(1, count))).squareRoot()
+    mostDivergence = divergence + chance
+  }
+
+  func holds(share: Double, divergence: Double) -> Bool { share >= leastShare && divergence <= mostDivergence }
 }

@@ -5,49 +5,6 @@ import Tensors
 
 /// What estimates the hidden part from one record alone.
 enum Interpolation {
-  /// Interpolation on the periodic grid as a matrix `[size, d₁]`: cubic splines on a line, bilinear on the square.
-  static func matrix(_ data: FlowData) throws -> Tensor<Float> {
-    let every = data.observedEvery
-    let count = (data.points + every - 1) / every
-    // On a line; for the square both axes have the same.
-    var rows: [[Double]] = []
-    let curvature = data.flow.isSquare ? nil : try spline(count)
-    for i in 0..<data.points {
-      let (left, t) = (i / every, Double(i % every) / Double(every))
-      let right = (left + 1) % count
-      var row = [Double](repeating: 0, count: count)
-      row[left] += 1 - t
-      row[right] += t
-      if let curvature {
-        let (a, b) = ((pow(1 - t, 3) - (1 - t)) / 6, (t * t * t - t) / 6)
-        for k in 0..<count { row[k] += a * curvature[left * count + k] + b * curvature[right * count + k] }
-      }
-      rows.append(row)
-    }
-    if !data.flow.isSquare { return try Tensor(rows).converted() }
-    let n = data.points
-    var numbers: [Float] = []
-    for p in 0..<n * n {
-      let (first, second) = (rows[p / n], rows[p % n])
-      for a in first {
-        for b in second { numbers.append(Float(a * b)) }
-      }
-    }
-    return try Tensor(numbers, shape: [n * n, count * count])
-  }
-
-  /// Second derivatives at the knots of a periodic cubic spline with knots 1 apart, `[knots, knots]` row-major.
-  private static func spline(_ n: Int) throws -> [Double] {
-    var (a, b) = ([Double](repeating: 0, count: n * n), [Double](repeating: 0, count: n * n))
-    for i in 0..<n {
-      for (offset, weight, difference) in [(0, 4.0, -12.0), (1, 1, 6), (n - 1, 1, 6)] {
-        a[i * n + (i + offset) % n] += weight
-        b[i * n + (i + offset) % n] += difference
-      }
-    }
-    return try solve(Tensor(a, shape: [n, n]), Tensor(b, shape: [n, n])).elements
-  }
-
   /// Interpolated fields, normalised, of observed records `[records, d₁]`: at all points.
   static func fields(_ u: Tensor<Float>, _ records: FlowRecords) throws -> Tensor<Float> {
     // Interpolation belongs to the fields as they are, not to normalised ones.
@@ -57,7 +14,12 @@ enum Interpolation {
     )
     let seen: Tensor<Double> = try u.converted() * deviation + mean
     return try normaliser.normalised(
-      matmul(seen, matrix(records.data).converted(), transposingB: true)
+      matmul(
+        seen,
+        records.data.flow.isSquare
+          ? PeriodicInterpolation.bilinear(points: records.data.points, every: records.data.observedEvery)
+          : PeriodicInterpolation.cubicSpline(points: records.data.points, every: records.data.observedEvery),
+        transposingB: true)
     ).converted()
   }
 

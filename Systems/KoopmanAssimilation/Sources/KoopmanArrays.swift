@@ -24,8 +24,8 @@ struct KoopmanArrays {
   private var count: Int { range.count }
   private var isConstant: Bool { model.network.weight == nil }
 
-  init(_ study: KoopmanStudy, _ trained: KoopmanStudy.Trained) throws {
-    (self.study, model, records, c, context) = (study, trained.second, trained.records, study.c, study.context)
+  init(_ study: KoopmanStudy, _ model: KoopmanModel, _ records: FlowRecords) throws {
+    (self.study, self.model, self.records, c, context) = (study, model, records, study.c, study.context)
     let first = records.test.lowerBound
     range = first..<first + min(c.arrayRecords, records.data.testRecords)
     let u = try SplitRecords(records.noisy.slice(range), records).observed
@@ -37,84 +37,74 @@ struct KoopmanArrays {
   func report(into report: inout Report) throws {
     let substrate = try context.substrate.make()
     guard !substrate.isExact else { return }
-    let (mean, spread, last) = try errors(context.substrate)
-    report.figure(
-      "filter's error on the substrate", mean, how: .simulated, data: "synthetic records of the true model",
-      uncertainty: spread)
-    report.figure("filter's error on the substrate over exact", mean / reference, how: .simulated)
-    report.converters(last.activity)
-    try costs(last, substrate, &report)
+    let chips = try context.overDraws(named: "arrays") { try estimates(on: $0, $1) }
+    let errors = try chips.map { try study.error($0, records) }
+    report.figure("filter's error on the substrate", overDraws: errors, data: study.data)
+    report.figure("filter's error on the substrate over exact", overDraws: errors.map { $0 / reference })
+    report.converters(chips[0].activity)
+    try costs(chips[0], substrate, &report)
     guard try !context.substrate.eachFaultAlone.isEmpty else { return }
-    try faults((mean, spread), &report)
+    try faults(errors, &report)
     if isConstant { try stability(&report) }
   }
 
-  /// Errors over programming draws.
-  private func errors(_ choice: SubstrateChoice, layers: Bool = false) throws -> (
-    mean: Double, spread: Double, last: KoopmanStudy.Estimates
-  ) {
-    var found: [Double] = []
-    var last = exact
-    for draw in 0..<choice.drawCount {
-      let substrate = try choice.make()
-      last = try study.estimates(
-        model, records, range: range, gains: gains, on: substrate, layers: layers ? substrate : Digital(),
-        random: context.random.split("arrays \(draw)"))
-      found.append(try study.error(last, records))
-    }
-    let (mean, spread) = meanAndSpread(found)
-    return (mean, spread, last)
+  private func estimates(on substrate: any Substrate, layers: Bool = false, _ random: RandomStream) throws
+    -> KoopmanStudy.Estimates
+  {
+    try study.estimates(
+      model, records, range: range, gains: gains, on: substrate, layers: layers ? substrate : Digital(),
+      random: random)
   }
 
   private static let writes = [0.01, 0.02, 0.05, 0.1]
 
-  /// Settings of each line, over a chip of ideal parts.
-  private static var cases: [(name: String, settings: [String])] {
-    writes.map { ("write error \(Quantity.text(100 * $0)) % of each conductance", ["device.relativeResidue=\($0)"]) }
-      + [0.01, 0.05].map { ("read noise \(Quantity.text(100 * $0)) %", ["device.readNoise=\($0)"]) }
-      + [("write error 2 %, read noise 1 %", ["device.relativeResidue=0.02", "device.readNoise=0.01"])]
-      + [4, 6, 8, 10].map { ("converters of \($0) bits", ["macro.input.bits=\($0)", "macro.output.bits=\($0)"]) }
+  /// Faults over a chip of ideal parts, write errors first.
+  private func cases() throws -> HardwareCases {
+    let ideal = context.substrate.withoutFaults
+    var list = HardwareCases()
+    for part in Self.writes {
+      try list.add(
+        "write error \(Quantity.text(100 * part)) % of each conductance", ideal, ["device.relativeResidue=\(part)"])
+    }
+    for part in [0.01, 0.05] {
+      try list.add("read noise \(Quantity.text(100 * part)) %", ideal, ["device.readNoise=\(part)"])
+    }
+    try list.add(
+      "write error 2 %, read noise 1 %", ideal, ["device.relativeResidue=0.02", "device.readNoise=0.01"])
+    for bits in [4, 6, 8, 10] {
+      try list.add("converters of \(bits) bits", ideal, ["macro.input.bits=\(bits)", "macro.output.bits=\(bits)"])
+    }
+    return list
   }
 
-  private func faults(_ chip: (mean: Double, spread: Double), _ report: inout Report) throws {
-    let ideal = context.substrate.withoutFaults
-    var rows: [[String]] = []
-    var missing: [String] = []
-    var curve = [(write: 0.0, error: reference, spread: 0.0)]
-    func add(_ name: String, _ mean: Double, _ spread: Double) {
-      rows.append(
-        [name, "\(Quantity.text(mean)) ± \(Quantity.text(spread))", Quantity.text(100 * (mean / reference - 1))])
+  private func faults(_ chip: [Double], _ report: inout Report) throws {
+    let list = try cases()
+    let values = try list.measured(in: context, named: "arrays", progress: 0.88...0.98) {
+      [try study.error(estimates(on: $0, $1), records)]
     }
-    for (i, item) in Self.cases.enumerated() {
-      var choice = ideal
-      do { for setting in item.settings { choice = try choice.setting(setting) } } catch ConfigurationError.unknownKey {
-        missing.append(item.name)
-        continue
-      }
-      let found = try errors(choice)
-      add(item.name, found.mean, found.spread)
-      if i < Self.writes.count { curve.append((Self.writes[i], found.mean, found.spread)) }
-      try context.progress(0.88 + 0.1 * Double(i + 1) / Double(Self.cases.count), item.name)
+    let layers = try context.overDraws(named: "arrays") {
+      try study.error(estimates(on: $0, layers: true, $1), records)
     }
-    add("all of this chip", chip.mean, chip.spread)
-    let layers = try errors(context.substrate, layers: true)
-    add("all of this chip, encoder, decoder and features too", layers.mean, layers.spread)
+    var table = ComparisonTable(["faults", "filter's error", "increase (%)"])
+    func add(_ name: String, _ errors: [Double]) {
+      table.add(name, [.sample(errors), .sample(errors.map { 100 * ($0 / reference - 1) })])
+    }
+    for (item, values) in zip(list.cases, values) { add(item.name, values[0]) }
+    add("all of this chip", chip)
+    add("all of this chip, encoder, decoder and features too", layers)
     report.table(
       "The filter's products on arrays, \(count) records, \(context.substrate.draws) chips; exact \(Quantity.text(reference))",
-      columns: ["faults", "filter's error", "increase (%)"], rows: rows)
-    if !missing.isEmpty {
-      report.note(
-        "The chosen device has no such setting, so these lines are left out: \(missing.joined(separator: "; ")).")
-    }
+      table)
+    report.missing(list)
+    guard list.missing.isEmpty else { return }
+    let x = [0] + Self.writes.map { 100 * $0 }
     report.charts.append(
       Chart(
         "Filter on arrays against write error", x: Chart.Axis("write error", unit: "%"),
         y: Chart.Axis("mean square error, hidden part"),
         [
-          Chart.Series(
-            "arrays, spread over chips", .band, x: curve.map { 100 * $0.write }, y: curve.map(\.error),
-            lower: curve.map { $0.error - $0.spread }, upper: curve.map { $0.error + $0.spread }),
-          Chart.Series("exact", .line, x: curve.map { 100 * $0.write }, y: curve.map { _ in reference }),
+          .spread("arrays, spread over chips", x: x, [[reference]] + values.prefix(Self.writes.count).map { $0[0] }),
+          .level("exact", reference, over: x),
         ]))
   }
 
@@ -125,34 +115,33 @@ struct KoopmanArrays {
     let steady = try filter.steady()
     let u = try SplitRecords(records.noisy.slice(range), records).observed
     let nominal: Tensor<Float> = try steady.gain.converted()
-    var rows: [[String]] = []
-    var largest = 0.0
-    for draw in 0..<context.substrate.drawCount {
-      var forward = ForwardContext(random: context.random.split("stability \(draw)"))
-      let chip = try context.substrate.make()
+    let chips = try context.overDraws(named: "stability") { chip, random in
+      var forward = ForwardContext(random: random)
       let product = try study.settled(model, records, on: chip, in: &forward)
       // Transition on arrays, gain in digital logic: from the trained matrices, or from what the chip measures of itself.
       var placed = try PlacedKoopman(model.network, on: chip, layers: Digital(), in: &forward)
       let typical = try study.typical(records)
       try placed.calibrate(observed: typical.observed, hidden: typical.hidden, in: &forward)
       let radius = try KoopmanFilter.spectralRadius(of: product, in: &forward)
-      largest = max(largest, radius)
       let own: Tensor<Float> = try SteadyFilter(
         placed.measuredCoefficients(in: &forward), noise1: model.noise1().converted(),
         noise2: model.noise2().converted()
       ).gain.converted()
-      let errors = try [nominal, own].map { gain in
-        let means = try filter.means(
-          u, on: placed, gains: Array(repeating: gain, count: u.shape[0] - 1), in: &forward)
-        return try study.error(
-          KoopmanStudy.Estimates(hidden: placed.decode(means, in: &forward), offset: 1), records)
-      }
-      rows.append(["\(draw + 1)", Quantity.text(radius)] + errors.map(Quantity.text))
+      return try [radius]
+        + [nominal, own].map { gain in
+          let means = try filter.means(
+            u, on: placed, gains: Array(repeating: gain, count: u.shape[0] - 1), in: &forward)
+          return try study.error(
+            KoopmanStudy.Estimates(hidden: placed.decode(means, in: &forward), offset: 1), records)
+        }
     }
-    report.figure("largest spectral radius of the filter on arrays", largest, how: .simulated)
-    report.table(
-      "Each chip; exact spectral radius \(Quantity.text(try steady.spectralRadius()))",
-      columns: ["chip", "spectral radius", "error, trained gain", "error, gain from measured conductances"], rows: rows)
+    report.figure(
+      "largest spectral radius of the filter on arrays", chips.map { $0[0] }.max() ?? .nan, how: .simulated)
+    var table = ComparisonTable([
+      "chip", "spectral radius", "error, trained gain", "error, gain from measured conductances",
+    ])
+    for (i, chip) in chips.enumerated() { table.add("\(i + 1)", chip.map { .number($0) }) }
+    report.table("Each chip; exact spectral radius \(Quantity.text(try steady.spectralRadius()))", table)
   }
 
   /// Time and energy of one record, beside the same in digital logic of the same width and an ensemble with the true model.
@@ -167,18 +156,14 @@ struct KoopmanArrays {
     let ensemble = context.substrate.cost(of: ensemble)
     report.figure("energy of one record on the substrate", analog.energy_J, unit: "J", how: .projected)
     report.figure("latency of one record on the substrate", analog.latency_s, unit: "s", how: .projected)
-    report.figure("energy gain over digital logic", digital.energy_J / analog.energy_J, how: .projected)
-    report.figure("latency gain over digital logic", digital.latency_s / analog.latency_s, how: .projected)
-    func row(_ name: String, _ cost: Cost) -> [String] {
-      [name, Quantity.text(cost.latency_s), Quantity.text(cost.energy_J)]
-    }
-    let width = bits < 32 ? "\(bits)-bit integers" : "floating point"
-    report.table(
-      "One record through filter and decoder (projected)", columns: ["carried out by", "latency (s)", "energy (J)"],
-      rows: [
-        row("latent products on the substrate, the rest in digital logic, \(width)", analog),
-        row("all in digital logic, \(width)", digital), row("of both, the filter's covariance", shared),
-        row("ensemble of \(c.baselines.ensemble.members) with the true model, floating point", ensemble),
+    report.gains(of: analog, over: digital)
+    let width = arithmetic(ofWidth: bits)
+    report.costs(
+      "One record through filter and decoder (projected)",
+      comparing: [
+        ("latent products on the substrate, the rest in digital logic, \(width)", analog),
+        ("all in digital logic, \(width)", digital), ("of both, the filter's covariance", shared),
+        ("ensemble of \(c.baselines.ensemble.members) with the true model, floating point", ensemble),
       ])
     report.costs("Where it goes, one record on the substrate (projected)", analog)
     report.note(

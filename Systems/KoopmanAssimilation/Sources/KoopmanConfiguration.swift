@@ -68,7 +68,14 @@ public struct KoopmanConfiguration: Codable, Sendable {
     try check.require(
       d.randomForcing >= 0 && d.randomForcing.isFinite, "data.randomForcing", d.randomForcing, "0 or more")
     try check.positive(d.noise, "data.noise")
-    let n = network
+    try validateNetworks(check)
+    try check.within(uncertaintyEpochs, 0...1_000_000, "uncertaintyEpochs")
+    try check.within(arrayRecords, settlingRecords + 2...10_000_000, "arrayRecords")
+    try check.within(settlingRecords, 0...1_000_000, "settlingRecords")
+  }
+
+  private func validateNetworks(_ check: SettingCheck<ConfigurationError>) throws {
+    let (d, n) = (data, network)
     try check.within(n.latent, 1...1024, "network.latent")
     try check.require(
       n.channels.isEmpty ? !d.flow.isSquare : d.flow.isSquare && n.channels.count == 7, "network.channels", n.channels,
@@ -104,8 +111,5 @@ public struct KoopmanConfiguration: Codable, Sendable {
       b.ensemble.halfWidth_points, "0 (none) or more")
     try check.positive(b.ensemble.inflation, "baselines.ensemble.inflation")
     try check.within(b.ensemble.records, settlingRecords + 2...10_000_000, "baselines.ensemble.records")
-    try check.within(uncertaintyEpochs, 0...1_000_000, "uncertaintyEpochs")
-    try check.within(arrayRecords, settlingRecords + 2...10_000_000, "arrayRecords")
-    try check.within(settlingRecords, 0...1_000_000, "settlingRecords")
   }
 }

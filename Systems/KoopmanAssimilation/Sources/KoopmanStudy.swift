@@ -6,6 +6,7 @@ import Networks
 import Reports
 import Runs
 import Settings
+import Studies
 import Substrates
 import Tensors
 
@@ -16,19 +17,21 @@ package struct KoopmanStudy {
 
   package init(_ c: KoopmanConfiguration, _ context: RunContext) { (self.c, self.context) = (c, context) }
 
-  /// All that follows from the records and needs no substrate.
+  /// Records and the networks that learned them, which need no substrate.
   package struct Trained {
     package var records: FlowRecords
-    package var first: KoopmanModel, second: KoopmanModel
-    package var losses: [(first: Bool, epoch: Int, loss: Double)]
+    package var networks: KoopmanTrainer.Result
   }
 
-  private var data: String { "synthetic records of the true model" }
+  var data: String { "synthetic records of the true model" }
 
-  package func trained(progress: (Double) throws -> Void) throws -> Trained {
-    let records = try FlowRecords(c.data, random: context.random.split("records")) { _ in try progress(0) }
-    let found = try KoopmanTrainer(records, c.training, context).trained(c.network, name: "koopman", progress: progress)
-    return Trained(records: records, first: found.first, second: found.second, losses: found.losses)
+  package func trained(progress part: ClosedRange<Double>) throws -> Trained {
+    let records = try FlowRecords(c.data, random: context.random.split("records")) { _ in
+      try context.progress(part.lowerBound, "records of the true model")
+    }
+    return Trained(
+      records: records,
+      networks: try KoopmanTrainer(records, c.training, context).trained(c.network, name: "koopman", progress: part))
   }
 
   /// Estimates of the hidden part at test records, and which record is the first of them.
@@ -102,13 +105,13 @@ package struct KoopmanStudy {
 
   func report(_ card: Card) throws -> Report {
     var report = Report(card)
-    let trained = try trained { try context.progress(0.45 * $0, "training") }
-    let (records, model) = (trained.records, trained.second)
+    let trained = try trained(progress: 0...0.45)
+    let (records, model) = (trained.records, trained.networks.second)
     report.figure("parameters", Double(try model.network.parameterCount()), how: .simulated)
-    try comparison(trained, &report)
-    try uncertainty(trained, &report)
-    try KoopmanArrays(self, trained).report(into: &report)
-    report.charts.append(Self.lossChart(trained.losses, c.training))
+    try KoopmanComparison(self, trained).report(into: &report)
+    try uncertainty(model, records, &report)
+    try KoopmanArrays(self, model, records).report(into: &report)
+    report.losses("Training loss, sum of all parts", trained.networks.losses)
     report.note(
       "Errors are mean squares in normalised units, against the truth without the noise that networks and filters get "
         + "(\(Quantity.text(try records.noiseVariance())) in these units). Forecasts start from noisy records; after each "
@@ -124,158 +127,10 @@ package struct KoopmanStudy {
     return report
   }
 
-  /// One table with everything that forecasts or estimates.
-  private func comparison(_ trained: Trained, _ report: inout Report) throws {
-    let (records, model) = (trained.records, trained.second)
-    let leads = c.leads.sorted()
-    var rows: [[String]] = []
-    var curves: [Chart.Series] = []
-    func add(_ name: String, _ scores: ForecastScores?, filter: Double?) {
-      rows.append(
-        [name] + leads.map { scores?.errors[$0].map(Quantity.text) ?? "–" } + [filter.map(Quantity.text) ?? "–"])
-      guard let scores else { return }
-      curves.append(
-        Chart.Series(name, .lineWithPoints, x: leads.map(Double.init), y: leads.map { scores.errors[$0] ?? .nan }))
-    }
-    func forecaster(_ model: KoopmanModel) throws -> KoopmanForecaster {
-      var forward = ForwardContext(random: context.random.split("forecast"))
-      return try KoopmanForecaster(
-        PlacedKoopman(model.network, on: Digital(), in: &forward), records, context: forward)
-    }
-    let found = try estimates(model, records)
-    let error = try error(found, records)
-    var koopman = try forecaster(model)
-    let scores = try ForecastScores(&koopman, records, leads: leads)
-    add("Koopman network, both stages", scores, filter: error)
-    var early = try forecaster(trained.first)
-    let before = try self.error(estimates(trained.first, records), records)
-    add("Koopman network, first stage", try ForecastScores(&early, records, leads: leads), filter: before)
-    let latent = try ForecastScores(records, leads: leads) { try koopman.rollOut($0, steps: $1) }
-    add("Koopman network, latent roll-out", latent, filter: nil)
-    if c.baselines.linearKoopman, model.network.weight != nil {
-      var shape = c.network
-      shape.coefficientWidths = []
-      let linear = try KoopmanTrainer(records, c.training, context).trained(shape, name: "linear") {
-        try context.progress(0.45 + 0.15 * $0, "linear Koopman autoencoder")
-      }.second
-      var forecaster = try forecaster(linear)
-      add(
-        "linear Koopman autoencoder", try ForecastScores(&forecaster, records, leads: leads),
-        filter: try self.error(estimates(linear, records), records))
-    }
-    let rival = try rival(records, leads)
-    add(rival.name, rival.scores, filter: nil)
-    var persistence = Persistence()
-    add("persistence", try ForecastScores(&persistence, records, leads: leads), filter: nil)
-    let climatology = try climatology(records)
-    add("climatology (mean of the training records)", climatology.scores(leads), filter: climatology.hidden)
-    let u = try SplitRecords(records.noisy.slice(records.test), records).observed
-    let interpolated = try SplitRecords(Interpolation.fields(u, records), records).hidden
-    let interpolation = try self.error(Estimates(hidden: interpolated, offset: 0), records)
-    add(
-      c.data.flow.isSquare ? "bilinear interpolation of what is observed" : "cubic spline through what is observed",
-      nil,
-      filter: interpolation)
-    let regression = try Interpolation.regression(records)
-    add(
-      "linear regression on what is observed", nil,
-      filter: try self.error(Estimates(hidden: regression(u), offset: 0), records))
-    var ensemble: Tensor<Float>?
-    if c.baselines.ensemble.members > 0 {
-      let means = try c.baselines.ensemble.means(records, random: context.random.split("ensemble")) {
-        try context.progress(0.75 + 0.1 * $0, "ensemble with the true model")
-      }
-      let hidden = try SplitRecords(means, records).hidden
-      ensemble = hidden
-      add(
-        "ensemble Kalman filter, true model, \(c.baselines.ensemble.members) members, \(hidden.shape[0]) records", nil,
-        filter: try self.error(Estimates(hidden: hidden, offset: 0), records))
-    }
-    report.table(
-      "Mean square errors, \(data)",
-      columns: [""] + leads.map { "\($0) step\($0 > 1 ? "s" : "")" } + ["filter, hidden part"], rows: rows)
-    let longest = leads.last ?? 1
-    func figure(_ name: String, _ value: Double, _ unit: String = "") {
-      report.figure(name, value, unit: unit, how: .simulated, data: data)
-    }
-    for lead in leads { figure("forecast error, \(lead) step\(lead > 1 ? "s" : "")", scores.errors[lead] ?? .nan) }
-    figure("filter's error, first stage", before)
-    figure("filter's error", error)
-    figure("filter's error over climatology's", error / climatology.hidden)
-    figure("filter's error over interpolation's", error / interpolation)
-    figure(
-      "longest forecast's error over that of \(c.data.flow.isSquare ? "a convolutional network" : "a Fourier operator")",
-      (scores.errors[longest] ?? .nan) / (rival.scores.errors[longest] ?? .nan))
-    report.charts.append(
-      Chart(
-        "Forecast error, \(data)", x: Chart.Axis("steps"), y: Chart.Axis("mean square error", logarithmic: true), curves
-      ))
-    try pictures(found, interpolated, ensemble, records, &report)
-  }
-
-  /// The network without structure that forecasts are held against.
-  private func rival(_ records: FlowRecords, _ leads: [Int]) throws -> (name: String, scores: ForecastScores) {
-    var stream = context.random.split("rival")
-    let b = c.baselines
-    let pairs = records.data.trainingRecords - 1
-    func trained<Model: Layer>(_ start: Model, _ name: String) throws -> (String, ForecastScores) {
-      var model = start
-      try fitted(
-        &model, samples: pairs, epochs: b.epochs, batch: b.batch, rate: c.training.learningRate, name: "rival", context
-      ) { model, batch, forward in
-        let next = try Tensor(batch.elements.map { $0 + 1 })
-        return try meanSquaredError(
-          model.forward(records.noisy.selecting(batch), in: &forward), records.noisy.selecting(next))
-      } progress: { record in
-        try context.record("rival: loss", step: record.epoch, value: Double(record.trainingLoss))
-        try context.progress(0.6 + 0.15 * Double(record.epoch + 1) / Double(b.epochs), name)
-      }
-      var forecaster = LayerForecaster(model: model)
-      let count = try model.parameterCount()
-      return ("\(name), \(count) parameters", try ForecastScores(&forecaster, records, leads: leads))
-    }
-    if c.data.flow.isSquare {
-      return try trained(
-        Sequential.convolutionForecaster(points: c.data.points, channels: b.channels, using: &stream),
-        "convolutional network")
-    }
-    return try trained(
-      FourierOperator(points: c.data.points, modes: b.fourierModes, width: b.fourierWidth, using: &stream),
-      "Fourier neural operator")
-  }
-
-  private func climatology(_ records: FlowRecords) throws -> (scores: ([Int]) -> ForecastScores, hidden: Double) {
-    // Normalised records have the mean 0 where they were trained on.
-    let truth = try records.clean.slice(records.test)
-    let hidden = Double(try SplitRecords(truth, records).hidden.squared().mean().item())
-    let all = Double(try truth.squared().mean().item())
-    return ({ leads in ForecastScores(constant: all, leads: leads) }, hidden)
-  }
-
   /// A network from what is observed to the size of the filter's error, and how much of the data its bands cover.
-  private func uncertainty(_ trained: Trained, _ report: inout Report) throws {
+  private func uncertainty(_ model: KoopmanModel, _ records: FlowRecords, _ report: inout Report) throws {
     guard c.uncertaintyEpochs > 0 else { return }
-    let (records, model) = (trained.records, trained.second)
-    let training = 0..<records.data.trainingRecords
-    let found = try estimates(model, records, range: training)
-    let skipped = max(0, c.settlingRecords - found.offset)
-    let first = found.offset + skipped
-    let parts = try SplitRecords(records.noisy.slice(training), records)
-    let u = try parts.observed.slice(first..<training.upperBound)
-    let size = try
-      (found.hidden.slice(skipped..<found.hidden.shape[0]) - parts.hidden.slice(first..<training.upperBound))
-      .magnitude()
-    var stream = context.random.split("uncertainty")
-    let widths = c.data.flow.isSquare ? Array(repeating: 100, count: 6) : [16, 32, 32, 16]
-    var network = try Sequential.perceptron([u.shape[1]] + widths + [size.shape[1]], using: &stream)
-    try fitted(
-      &network, samples: u.shape[0], epochs: c.uncertaintyEpochs, batch: min(500, u.shape[0]), rate: 1e-3,
-      name: "uncertainty", context
-    ) { model, batch, forward in
-      try meanSquaredError(model.forward(u.selecting(batch), in: &forward), size.selecting(batch))
-    } progress: { record in
-      try context.progress(0.85 + 0.03 * Double(record.epoch + 1) / Double(c.uncertaintyEpochs), "bands of uncertainty")
-    }
+    let network = try errorNetwork(model, records)
     let test = try estimates(model, records)
     let seen = try SplitRecords(records.noisy.slice(records.test), records)
     let begin = max(c.settlingRecords, test.offset)
@@ -289,10 +144,9 @@ package struct KoopmanStudy {
     report.figure(
       "part of the noisy data inside the band of two deviations", Double(try inside.mean().item()), unit: "fraction",
       how: .simulated, data: data)
-    let point = estimate.shape[1] / 2
     let shown = min(150, estimate.shape[0])
     func course(_ x: Tensor<Float>) throws -> [Double] {
-      try x.slice(0..<shown).at(point, axis: 1).elements.map(Double.init)
+      try x.slice(0..<shown).at(estimate.shape[1] / 2, axis: 1).elements.map(Double.init)
     }
     let (mean, width) = (try course(estimate), try course(deviation))
     let truth = try SplitRecords(records.clean.slice(records.test), records).hidden.slice(
@@ -309,23 +163,24 @@ package struct KoopmanStudy {
         ]))
   }
 
-  private static func lossChart(_ losses: [(first: Bool, epoch: Int, loss: Double)], _ training: KoopmanTraining)
-    -> Chart
-  {
-    func series(_ name: String, _ first: Bool) -> Chart.Series {
-      let part = losses.filter { $0.first == first }
-      return Chart.Series(
-        name, .line, x: part.map { Double($0.epoch + 1 + (first ? 0 : training.epochs)) }, y: part.map(\.loss))
+  /// Learns the size of the filter's error on training records from what is observed.
+  private func errorNetwork(_ model: KoopmanModel, _ records: FlowRecords) throws -> Sequential {
+    let training = 0..<records.data.trainingRecords
+    let found = try estimates(model, records, range: training)
+    let skipped = max(0, c.settlingRecords - found.offset)
+    let first = found.offset + skipped
+    let parts = try SplitRecords(records.noisy.slice(training), records)
+    let u = try parts.observed.slice(first..<training.upperBound)
+    let size = try
+      (found.hidden.slice(skipped..<found.hidden.shape[0]) - parts.hidden.slice(first..<training.upperBound))
+      .magnitude()
+    var stream = context.random.split("uncertainty")
+    let widths = c.data.flow.isSquare ? Array(repeating: 100, count: 6) : [16, 32, 32, 16]
+    var network = try Sequential.perceptron([u.shape[1]] + widths + [size.shape[1]], using: &stream)
+    let fit = Fit("uncertainty", rate: 1e-3, batch: 500, epochs: c.uncertaintyEpochs)
+    try context.fit(fit, &network, samples: u.shape[0], progress: 0.85...0.88) { model, batch, forward in
+      try meanSquaredError(model.forward(u.selecting(batch), in: &forward), size.selecting(batch))
     }
-    return Chart(
-      "Training loss, sum of all parts", x: Chart.Axis("epoch"), y: Chart.Axis("loss", logarithmic: true),
-      [series("first stage", true), series("second stage, with the filter's error", false)])
-  }
-}
-
-extension ForecastScores {
-  /// The same error for every number of steps.
-  init(constant: Double, leads: [Int]) {
-    errors = Dictionary(uniqueKeysWithValues: Set(leads).map { ($0, constant) })
+    return network
   }
 }

@@ -1,8 +1,7 @@
 import Dynamics
-import Foundation
 import Networks
-import Reports
 import Runs
+import Studies
 import Substrates
 import Tensors
 
@@ -68,49 +67,50 @@ package struct KoopmanTrainer {
     parts = try SplitRecords(records.noisy.slice(0..<records.data.trainingRecords), records)
   }
 
+  /// A network after each stage, and the losses of both.
+  package struct Result {
+    package var first: KoopmanModel, second: KoopmanModel
+    var losses: [(name: String, records: [EpochRecord])]
+  }
+
   /// Both stages.
   ///
   /// - Parameters:
-  ///   - name: of checkpoints and metrics.
-  ///   - progress: told the part that is done.
-  /// - Returns: the model after each stage, and the losses of each epoch.
-  func trained(_ shape: KoopmanShape, name: String, progress: (Double) throws -> Void) throws -> (
-    first: KoopmanModel, second: KoopmanModel, losses: [(first: Bool, epoch: Int, loss: Double)]
-  ) {
+  ///   - name: of randomness, checkpoints and metrics.
+  ///   - part: of the run's progress that this is.
+  func trained(_ shape: KoopmanShape, name: String, progress part: ClosedRange<Double>) throws -> Result {
     var stream = context.random.split(name)
     var network = try KoopmanNetwork(shape, records.data, using: &stream)
-    var losses: [(first: Bool, epoch: Int, loss: Double)] = []
-    let total = Double(settings.epochs + settings.filterEpochs * 4)
-    func fit(_ network: inout KoopmanNetwork, isFirst: Bool, _ filter: KoopmanModel?) throws {
-      let epochs = isFirst ? settings.epochs : settings.filterEpochs
-      let pairs = records.data.trainingRecords - 1
-      let metric = "\(name): loss, stage \(isFirst ? 1 : 2)"
-      let history = try fitted(
-        &network, samples: pairs, epochs: epochs, batch: settings.batch, rate: settings.learningRate,
-        clipping: isFirst ? nil : settings.clippingNorm, name: "\(name)-\(isFirst ? 1 : 2)", context
-      ) { model, batch, forward in
-        try loss(&model, batch, filter, &forward)
-      } progress: { record in
-        losses.append((isFirst, record.epoch, Double(record.trainingLoss)))
-        try context.record(metric, step: record.epoch, value: Double(record.trainingLoss))
-        let done = Double(record.epoch + 1) * (isFirst ? 1 : 4) + (isFirst ? 0 : Double(settings.epochs))
-        try progress(done / total)
-      }
-      // Epochs that a checkpoint already had.
-      if losses.count(where: { $0.first == isFirst }) < history.count {
-        losses.removeAll { $0.first == isFirst }
-        losses += history.map { (isFirst, $0.epoch, Double($0.trainingLoss)) }
-      }
-    }
-    try fit(&network, isFirst: true, nil)
+    // An epoch of the second stage takes about as long as four of the first.
+    let share = Double(settings.epochs) / Double(settings.epochs + settings.filterEpochs * 4)
+    let middle = part.lowerBound + share * (part.upperBound - part.lowerBound)
+    var losses = [("first stage", try fit(&network, "\(name)-1", nil, part.lowerBound...middle))]
     let first = KoopmanModel(network: network, observedDeviation: try residual(network), settings: settings)
     if settings.restarts {
       var again = context.random.split("\(name), second stage")
       network = try KoopmanNetwork(shape, records.data, using: &again)
     }
-    if settings.filterEpochs > 0 { try fit(&network, isFirst: false, first) }
+    if settings.filterEpochs > 0 {
+      losses.append(
+        ("second stage, with the filter's error", try fit(&network, "\(name)-2", first, middle...part.upperBound)))
+    }
     let deviation = settings.renewsNoise ? try residual(network) : first.observedDeviation
-    return (first, KoopmanModel(network: network, observedDeviation: deviation, settings: settings), losses)
+    return Result(
+      first: first, second: KoopmanModel(network: network, observedDeviation: deviation, settings: settings),
+      losses: losses)
+  }
+
+  /// One stage; the second has the filter of the model that the first gave.
+  private func fit(
+    _ network: inout KoopmanNetwork, _ name: String, _ filter: KoopmanModel?, _ part: ClosedRange<Double>
+  ) throws -> [EpochRecord] {
+    var fit = Fit(
+      name, rate: settings.learningRate, batch: settings.batch,
+      epochs: filter == nil ? settings.epochs : settings.filterEpochs)
+    fit.clipping = filter == nil ? nil : settings.clippingNorm
+    return try context.fit(fit, &network, samples: records.data.trainingRecords - 1, progress: part) {
+      try loss(&$0, $1, filter, &$2)
+    }
   }
 
   /// Autoencoder, forecast in physical and in latent space, and in the second stage the filter, all with weight 1.
@@ -184,31 +184,4 @@ package struct KoopmanTrainer {
     }
     return try (sum * (1 / Float(count))).squareRoot()
   }
-}
-
-/// Trains a layer with Adam and a cosine schedule down to 0; a checkpoint in the run's folder is continued.
-@discardableResult
-func fitted<Model: Layer>(
-  _ model: inout Model, samples: Int, epochs: Int, batch: Int, rate: Float, clipping: Double? = nil, name: String,
-  _ context: RunContext, loss: (inout Model, Tensor<Int32>, inout ForwardContext) throws -> Tensor<Float>,
-  progress: (EpochRecord) throws -> Void
-) throws -> [EpochRecord] {
-  var settings = TrainingSettings()
-  (settings.epochs, settings.batchSize) = (epochs, min(batch, samples))
-  var seeds = context.random.split("training \(name)")
-  settings.seed = seeds.next()
-  settings.schedule = .cosine(steps: epochs * ((samples + settings.batchSize - 1) / settings.batchSize), floor: 0)
-  settings.clippingNorm = clipping
-  if let folder = context.folder {
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    settings.checkpoint = "\(folder)/checkpoint-\(name).safetensors"
-    settings.checkpointEvery = 500
-  }
-  var trainer = Trainer(settings, optimiser: Adam(learningRate: rate))
-  return try trainer.fit(
-    &model, samples: samples, loss: loss,
-    progress: { record in
-      try progress(record)
-      return true
-    })
 }

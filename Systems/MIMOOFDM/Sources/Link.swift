@@ -2,11 +2,12 @@ import Chips
 import Foundation
 import Reports
 import Runs
+import Studies
 import Substrates
 import Tensors
 
 /// The link at one signal-to-noise ratio.
-struct Link {
+struct Link: Sendable {
   let c: MIMOOFDM.Configuration
   private let ratio_dB: Double
   let noise: Double
@@ -53,7 +54,10 @@ struct Link {
     exactAnalysis = c.signal == .samples ? try c.carriers.analysis() : nil
   }
 
-  func simulate(in context: RunContext, progress: (Double) throws -> Void) throws -> Outcome {
+  /// - Parameter part: of the run's progress that this is; none is told if missing.
+  func simulate(in context: RunContext, progress part: ClosedRange<Double>? = nil, _ text: String = "") throws
+    -> Outcome
+  {
     let random = context.random.split("link at \(ratio_dB) dB")
     let channels = (c.symbols + c.coherence - 1) / c.coherence
     let pieces = (channels + piece - 1) / piece
@@ -64,31 +68,13 @@ struct Link {
         c, noise: noise, substrate: context.substrate.make(), random: context.random.split("programming \($0)"))
     }
     let logicBits = context.substrate.fixedPoint.solverBits
-    var mine: [Int: Piece] = [:]
-    let share = Array(context.team.share(of: pieces))
-    // Some pieces at a time, so that progress is told and cancellation heard in between.
-    for start in stride(from: 0, to: share.count, by: 16) {
-      let wave = Array(share[start..<min(share.count, start + 16)])
-      var results = [Result<Piece, any Error>?](repeating: nil, count: wave.count)
-      results.withUnsafeMutableBufferPointer { results in
-        nonisolated(unsafe) let results = results
-        parallelFor(wave.count) { part in
-          for i in part {
-            let receiver = receivers[wave[i] % draws]
-            let detector = Detector(
-              substrate: receiver.substrate, gradientSteps: gradientSteps, logicBits: logicBits)
-            results[i] = Result {
-              try simulate(
-                wave[i], channels: min(piece, channels - wave[i] * piece), random.split("piece \(wave[i])"), receiver,
-                detector)
-            }
-          }
-        }
-      }
-      for (i, result) in results.enumerated() { mine[wave[i]] = try result?.get() }
-      try progress(Double(start + wave.count) / Double(share.count))
+    let (all, mine) = try context.pieces(pieces, progress: part, text) { i in
+      let receiver = receivers[i % draws]
+      let detector = Detector(substrate: receiver.substrate, gradientSteps: gradientSteps, logicBits: logicBits)
+      return try simulate(
+        i, channels: min(piece, channels - i * piece), random.split("piece \(i)"), receiver, detector)
     }
-    var outcome = summarise(try context.team.gather(mine, pieces: pieces), channels: channels)
+    var outcome = summarise(all, channels: channels)
     outcome.inventory = receivers[0].inventory(c)
     if let first = mine[0] {
       outcome.constellation = first.constellation

@@ -3,6 +3,7 @@ import Foundation
 import Reports
 import Runs
 import Settings
+import Studies
 import Substrates
 
 extension Link.Outcome {
@@ -105,18 +106,16 @@ extension MIMOOFDM {
     add("latency gain, channel updates included", digital.latency_s / (latency + writing.latency_s))
     add("energy gain, channel updates included", digital.energy_J / (receiver.energy_J + writing.energy_J))
     add("area of cells and output converters", receiver.area_mm2, "mm²")
-    func row(_ name: String, _ latency: Double, _ energy: Double) -> [String] {
-      [name, Quantity.text(latency), Quantity.text(energy)]
+    var table = ComparisonTable(["part", "latency", "energy"])
+    func row(_ name: String, _ latency: Double, _ energy: Double) {
+      table.add(name, [.number(latency, unit: "s"), .number(energy, unit: "J")])
     }
-    report.table(
-      "Receiver, one data symbol (projected)", columns: ["part", "latency (s)", "energy (J)"],
-      rows: [
-        row("transforms on arrays", latencies[0], substrate.cost(of: receive).energy_J),
-        row("channel estimation on arrays", latencies[1], substrate.cost(of: estimation).energy_J),
-        row("detection in closed loops", latencies[2], substrate.cost(of: detection.operation).energy_J),
-        row("writing the channel, amortised", writing.latency_s, writing.energy_J),
-        row("digital baseband", digital.latency_s, digital.energy_J),
-      ])
+    row("transforms on arrays", latencies[0], substrate.cost(of: receive).energy_J)
+    row("channel estimation on arrays", latencies[1], substrate.cost(of: estimation).energy_J)
+    row("detection in closed loops", latencies[2], substrate.cost(of: detection.operation).energy_J)
+    row("writing the channel, amortised", writing.latency_s, writing.energy_J)
+    row("digital baseband", digital.latency_s, digital.energy_J)
+    report.table("Receiver, one data symbol (projected)", table)
     report.costs("Arrays and logic beside them, one data symbol (latency as if all came in turn)", receiver)
     report.costs("Digital baseband, one data symbol", digital)
     report.note(

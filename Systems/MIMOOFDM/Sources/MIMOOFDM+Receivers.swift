@@ -2,6 +2,7 @@ import Chips
 import Reports
 import Runs
 import Settings
+import Studies
 
 extension MIMOOFDM {
   /// Receivers side by side on the same bits, channels and noise.
@@ -20,28 +21,29 @@ extension MIMOOFDM {
       receivers.append(("\(steps) gradient steps in exact arithmetic", exact, steps))
       receivers.append(("\(steps) gradient steps on arrays, no loops", arrays, steps))
     }
-    var rows: [[String]] = []
+    var table = ComparisonTable([
+      "receiver", "BER", "EVM after detection", "EVM of the transform", "detection, one symbol (projected)",
+    ])
     for (i, receiver) in receivers.enumerated() {
       var other = context
       other.substrate = receiver.substrate
-      let found = try Link(small, ratio_dB: c.esN0_dB, gradientSteps: receiver.steps).simulate(in: other) {
-        try context.progress(0.8 + 0.2 * (Double(i) + $0) / Double(receivers.count), receiver.name)
-      }
+      let (first, last) = (
+        0.8 + 0.2 * Double(i) / Double(receivers.count), 0.8 + 0.2 * Double(i + 1) / Double(receivers.count)
+      )
+      let found = try Link(small, ratio_dB: c.esN0_dB, gradientSteps: receiver.steps).simulate(
+        in: other, progress: first...last, receiver.name)
       // Each subcarrier has its own arrays; loops settle side by side anyway.
       let detection = context.substrate.latency(
         found.perSymbol("detection").operation, copies: receiver.steps == nil ? 1 : c.usedSubcarriers)
-      rows.append([
-        receiver.name, "\(Quantity.text(found.rate)) ± \(Quantity.text(found.uncertainty))",
-        Quantity.text(found.symbolError), c.signal == .samples ? Quantity.text(found.transformError) : "–",
-        Quantity.text(detection),
-      ])
+      table.add(
+        receiver.name,
+        [
+          .number(found.rate, uncertainty: found.uncertainty), .number(found.symbolError),
+          c.signal == .samples ? .number(found.transformError) : .none, .number(detection, unit: "s"),
+        ])
     }
     report.table(
-      "Receivers at \(Quantity.text(c.esN0_dB)) dB, random bits and channels, \(small.symbols) symbols",
-      columns: [
-        "receiver", "BER", "EVM after detection", "EVM of the transform", "detection, one symbol (s, projected)",
-      ],
-      rows: rows)
+      "Receivers at \(Quantity.text(c.esN0_dB)) dB, random bits and channels, \(small.symbols) symbols", table)
     report.table(
       "Published detectors in CMOS, for orientation (specification's marks)",
       columns: ["chip", "throughput", "energy of a bit", "mark"],

@@ -2,6 +2,7 @@ import Foundation
 import Reports
 import Runs
 import Settings
+import Studies
 
 /// MIMO-OFDM link whose transforms, channel estimation and detection are single steps on arrays (Zeng et al., IEEE
 /// Internet of Things Journal, 2023, DOI 10.1109/JIOT.2023.3307405).
@@ -44,9 +45,9 @@ public enum MIMOOFDM: System {
     let points = Array(Set(c.curve_dB + [c.esN0_dB])).sorted()
     var outcomes: [Link.Outcome] = []
     for (i, ratio) in points.enumerated() {
-      let point = try Link(c, ratio_dB: ratio).simulate(in: context) {
-        try context.progress(0.8 * (Double(i) + $0) / Double(points.count), "Es/N0 \(Quantity.text(ratio)) dB")
-      }
+      let (first, last) = (0.8 * Double(i) / Double(points.count), 0.8 * Double(i + 1) / Double(points.count))
+      let point = try Link(c, ratio_dB: ratio).simulate(
+        in: context, progress: first...last, "Es/N0 \(Quantity.text(ratio)) dB")
       outcomes.append(point)
       try context.record("BER", step: i, value: point.rate)
     }
@@ -67,15 +68,12 @@ public enum MIMOOFDM: System {
 
   private static func headline(_ point: Link.Outcome, _ c: Configuration, _ report: inout Report) {
     let data = "random bits and channels"
-    func add(_ name: String, _ value: Double, uncertainty: Double = 0) {
-      report.figure(name, value, unit: "fraction", how: .simulated, data: data, uncertainty: uncertainty)
+    func add(_ name: String, _ value: Double, unit: String = "fraction", uncertainty: Double = 0) {
+      report.figure(name, value, unit: unit, how: .simulated, data: data, uncertainty: uncertainty)
     }
     add("BER", point.rate, uncertainty: point.uncertainty)
     add("BLER, uncoded blocks of \(c.blockSubcarriers) subcarriers", point.blockRate)
-    if c.softBits {
-      report.figure(
-        "mutual information of soft bits", point.information, unit: "bit", how: .simulated, data: data)
-    }
+    if c.softBits { add("mutual information of soft bits", point.information, unit: "bit") }
     add("EVM after detection", point.symbolError)
     if c.signal == .samples { add("EVM of the transform", point.transformError) }
     if c.estimation != .known { add("mean square error of the channel estimate", point.estimateError) }
@@ -86,9 +84,7 @@ public enum MIMOOFDM: System {
     guard context.substrate.kind != .digital else { return nil }
     var exact = context
     exact.substrate = context.substrate.choosing(.digital)
-    return try points.map {
-      try Link(c, ratio_dB: $0).simulate(in: exact) { _ in try context.checkCancellation() }.rate
-    }
+    return try points.map { try Link(c, ratio_dB: $0).simulate(in: exact).rate }
   }
 
   private static func curves(
@@ -108,34 +104,17 @@ public enum MIMOOFDM: System {
       Chart(
         "Bit error rate", x: Chart.Axis("Es/N0 of each antenna and stream", unit: "dB"),
         y: Chart.Axis("bit error rate", logarithmic: true), series))
-    let levels = (0..<modulation.levels).map { Double(modulation.amplitude(of: $0)) }
-    let across = modulation.axes == 1 ? [0] : levels
-    report.charts.append(
-      Chart(
-        "Symbols after detection",
-        panels: zip(points, outcomes).suffix(2).map { ratio, outcome in
-          // What an ill-conditioned channel throws far away would shrink the rest to a point.
-          let shown = outcome.constellation.re.indices.filter {
-            abs(outcome.constellation.re[$0]) < 2 && abs(outcome.constellation.im[$0]) < 2
-          }
-          return Chart.Panel(
-            "\(Quantity.text(ratio)) dB", x: Chart.Axis("real part"), y: Chart.Axis("imaginary part"),
-            series: [
-              Chart.Series(
-                "received", .scatter, x: shown.map { outcome.constellation.re[$0] },
-                y: shown.map { outcome.constellation.im[$0] }),
-              Chart.Series(
-                "sent", .scatter, x: levels.flatMap { level in across.map { _ in level } },
-                y: levels.flatMap { _ in across }),
-            ], equalAspect: true)
-        }))
-    report.table(
-      "Bit error rates", columns: ["Es/N0 (dB)", "BER", "± (95 %)", "BLER", "soft bits (bit)", "closed form"],
-      rows: points.indices.map { i in
-        let o = outcomes[i]
-        return [points[i], o.rate, o.uncertainty, o.blockRate, o.information].map(Quantity.text)
-          + [references.map { Quantity.text($0[i]) } ?? "–"]
-      })
+    report.charts.append(constellations(points, outcomes, modulation))
+    var table = ComparisonTable(["Es/N0 (dB)", "BER, 95 % interval", "BLER", "soft bits (bit)", "closed form"])
+    for (i, o) in outcomes.enumerated() {
+      table.add(
+        Quantity.text(points[i]),
+        [
+          .number(o.rate, uncertainty: o.uncertainty), .number(o.blockRate), .number(o.information),
+          .init(references?[i]),
+        ])
+    }
+    report.table("Bit error rates", table)
   }
 
   /// Closed forms exist for a known channel: noise alone, and zero forcing over Rayleigh fading; with taps each subcarrier is
@@ -147,5 +126,23 @@ public enum MIMOOFDM: System {
     return points.map {
       c.modulation.bitErrorRateInFading(pow(10, $0 / 10), diversity: c.antennas - c.streams + 1)
     }
+  }
+
+  /// Received symbols over those that were sent, for the two best ratios.
+  private static func constellations(_ points: [Double], _ outcomes: [Link.Outcome], _ modulation: Modulation) -> Chart
+  {
+    let levels = (0..<modulation.levels).map { Double(modulation.amplitude(of: $0)) }
+    let across = modulation.axes == 1 ? [0] : levels
+    let sent = Chart.Series(
+      "sent", .scatter, x: levels.flatMap { level in across.map { _ in level } }, y: levels.flatMap { _ in across })
+    return Chart(
+      "Symbols after detection",
+      panels: zip(points, outcomes).suffix(2).map { ratio, outcome in
+        // What an ill-conditioned channel throws far away would shrink the rest to a point.
+        let shown = zip(outcome.constellation.re, outcome.constellation.im).filter { abs($0) < 2 && abs($1) < 2 }
+        return Chart.Panel(
+          "\(Quantity.text(ratio)) dB", x: Chart.Axis("real part"), y: Chart.Axis("imaginary part"),
+          series: [Chart.Series("received", .scatter, x: shown.map(\.0), y: shown.map(\.1)), sent], equalAspect: true)
+      })
   }
 }

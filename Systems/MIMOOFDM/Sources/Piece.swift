@@ -1,7 +1,7 @@
 import Substrates
 
 /// What came of one piece of work.
-struct Piece: Codable {
+struct Piece: Codable, Sendable {
   /// Sums over a piece: numbers alone, which are cheap to copy.
   struct Sums: Codable, Sendable {
     var errors = 0.0, bits = 0.0, blockErrors = 0.0, blocks = 0.0, information = 0.0

@@ -1,0 +1,5 @@
+import KirchhoffCommand
+
+await Kirchhoff.start(
+  devices: [TunnelGap.self], mappings: [ParallelPairs.self], components: [OffChipMemory.component],
+  systems: [Hopfield.self])
