@@ -38,7 +38,7 @@ extension DeploymentStudy {
         Chart.Series(name, .bars, x: values.indices.map { Double($0 + 1) }, y: values.map { $0 / factor })
       }
       var panel = Chart.Panel(
-        title, x: error.x, y: Chart.Axis(axis, unit: sign + unit), series: [bars(place, a), bars(logic, b)])
+        title, x: error.x, y: Chart.Axis(axis, unit: sign + unit), series: [bars(place, a), bars("digital, \(logic)", b)])
       if isShort { panel.names = names + (rest.isEmpty ? [] : ["other"]) }
       return panel
     }
@@ -64,6 +64,6 @@ extension DeploymentStudy {
       "Samples",
       exhibits: try zip(chosen, pictures).map { i, picture in
         try Chart.Exhibit(picture, caption: captions[i], isMarked: chip.classes[i] != labels[i])
-      }, note: "class: answer exact/\(place), coloured where wrong \(place); different and wrong answers first")
+      }, note: "class: exact/\(place), in colour where wrong; different and wrong answers first")
   }
 }

@@ -122,15 +122,16 @@ struct DeploymentStudy {
     let cost = context.substrate.cost(of: chip.activity * (1 / Double(count)), inventory: chip.inventory)
     let layers = DeployedLayer.all(nodes.map(\.name), outcomes, cost, digital)
     let measured = quality(outcomes, exact, accuracy, &report)
-    let words = "\(modelName) on \(count) samples: accuracy \(Quantity.text(accuracy)) exact, \(measured) \(place)"
-    report.charts.insert(try overview(words, exact, chip, layers, logic: width), at: 0)
+    let reference = Quantity.text(accuracy, unit: "fraction", uncertainty: shareInterval(accuracy, of: count))
+    let title = "\(modelName) on \(count) samples: accuracy \(reference) exact, \(measured) \(place)"
+    report.charts.insert(try overview(title, exact, chip, layers, logic: width), at: 0)
     hardware(chip, cost, digital, &report)
     report.table("Layers (energy and latency projected)", DeployedLayer.table(layers, logic: width))
     report.note(
       "The error of a layer is the root mean square deviation of its results from the exact ones, relative to these, over the "
         + "first \(batches[0].labels.count) samples, mean and spread over programming draws; errors of earlier layers are in it.")
     var rows = ComparisonTable(["", "exact, costs of \(width)", place])
-    rows.add("accuracy", [.number(accuracy, uncertainty: shareInterval(accuracy, of: count)), .text(measured)])
+    rows.add("accuracy", [.text(reference), .text(measured)])
     rows.add("energy of one inference", [digital, cost].map { .number($0.energy_J, unit: "J") })
     rows.add("latency of one inference", [digital, cost].map { .number($0.latency_s, unit: "s") })
     report.summary = Report.Table(
