@@ -21,7 +21,7 @@ BUILD = $(if $(filter kissfft,$(FFT)),.build-kissfft,.build)
 SWIFT_BUILD = swift build -c release --scratch-path $(BUILD)
 SWIFT_TEST = swift test -c release --scratch-path $(BUILD) --skip-build
 
-.PHONY: run test outside setup setup-tests lint format sanitize bench peers docs proto clean
+.PHONY: run test test-studies build-tests outside setup setup-tests lint format sanitize bench peers docs proto clean
 
 # A terminal shows the progress of a command in a line or two; a log gets only its warnings, and all where it fails.
 quietly = if [ -t 1 ]; then $(1); else log=$$(mktemp); \
@@ -37,13 +37,22 @@ run: setup
 # process that has grown; tests of additions change the lists of devices, mappings, components and systems, which others read.
 APART = "DatasetsTests|OutsideTests"
 
+# Threads that wait sleep: tests run side by side, and those that spin would take the cores from the others.
+TESTS = OMP_WAIT_POLICY=passive $(SWIFT_TEST)
+
+# Suites whose type ends in Studies train networks or run many channels.
+test: build-tests
+	$(TESTS) --filter $(APART)
+	$(TESTS) --skip $(APART) --skip "Studies/"
+
+test-studies: build-tests outside
+	$(TESTS) --filter "Studies/"
+
 # One flavour for program and tests; long numerical tests want optimised code. The products are named because
 # `--build-tests` would also build what dependencies have and we do not use, protoc among it.
-test: setup-tests
+build-tests: setup-tests
 	$(SWIFT_BUILD) --product kirchhoff
 	$(SWIFT_BUILD) --product kirchhoffPackageTests
-	$(SWIFT_TEST) --filter $(APART)
-	$(SWIFT_TEST) --skip $(APART)
 
 # The package of docs/extending.md as a user has it: in a folder elsewhere, built from nothing.
 OUTSIDE ?= $(or $(TMPDIR),/tmp)/kirchhoff-outside

@@ -52,7 +52,8 @@ import Testing
     let specification = try specification(system)
     let listener = Listener()
     let first = try run(system, specification, listener: listener)
-    #expect(!first.figures.isEmpty)
+    #expect(!first.figures.isEmpty && first.figures.allSatisfy { $0.value.isFinite })
+    #expect(first.card.name == name)
     let folder = FileManager.default.temporaryDirectory.appending(path: "smallest-\(UUID())").path
     defer { try? FileManager.default.removeItem(atPath: folder) }
     // In the middle of what it does, most of which is training; then from what it left behind.
@@ -62,6 +63,9 @@ import Testing
     let continued = try run(system, specification, folder: folder)
     #expect(bits(continued) == bits(first))
   }
+
+  @Test("no two systems have one name")
+  func unique() { #expect(Set(Self.names).count == Self.names.count) }
 
   @Test("every claim is computed by the settings that it names", arguments: names)
   func claims(name: String) throws {

@@ -52,7 +52,7 @@ import Testing
   @Test("equal the outputs of the network cut at that node", arguments: ["a", "b", "c"])
   func cut(output: String) throws {
     var random = RandomStream(seed: 3)
-    let x: Tensor<Float> = random.normal([4, 2])
+    let x: Tensor<Float> = try random.normal([4, 2])
     // The same seed gives the same writing noise up to the cut; reads have none.
     let substrate = ArraySubstrate(writeNoise: 0.1)
     var (whole, short) = (ForwardContext(random: RandomStream(seed: 8)), ForwardContext(random: RandomStream(seed: 8)))
@@ -66,7 +66,7 @@ import Testing
   func observing() throws {
     struct Enough: Error {}
     var random = RandomStream(seed: 4)
-    let x: Tensor<Float> = random.normal([4, 2])
+    let x: Tensor<Float> = try random.normal([4, 2])
     var (with, without) = (ForwardContext(random: RandomStream(seed: 1)), ForwardContext(random: RandomStream(seed: 1)))
     let substrate = ArraySubstrate(writeNoise: 0.1, readNoise: 0.1)
     let (_, _, output) = try observed(on: substrate, x, in: &with)

@@ -46,6 +46,7 @@ private struct Example: Sendable, CustomTestStringConvertible {
       example([3, 6]) { _ in try BatchNorm(6, activation: .relu) },
       example([3, 6]) { _ in try LayerNorm(6) },
       example([3, 6, 4]) { _ in try GroupNorm(6, groups: 2) },
+      example([3, 16]) { try FourierOperator(points: 16, modes: 4, width: 4, using: &$0) },
     ]
   }()
 }

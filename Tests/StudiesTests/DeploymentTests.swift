@@ -96,7 +96,9 @@ private func withData<R>(_ arrays: [String: StoredTensor?], _ body: (String) thr
     let own = try deploy(samples: 100, on: analog)
     #expect(own.notes.contains { $0.contains("the 100 inputs `calibration` of digits.npz") })
     // Blank pictures say nothing of how large sums get: their products are zero, and ranges too narrow.
-    let blank = try withData(["calibration": .float(.zeros([20, 1, 28, 28]))]) { try deploy($0, samples: 100, on: analog) }
+    let blank = try withData(["calibration": .float(.zeros([20, 1, 28, 28]))]) {
+      try deploy($0, samples: 100, on: analog)
+    }
     #expect(try figure("clipped conversions", blank) > 10 * figure("clipped conversions", own))
     let none = try withData(["calibration": nil]) { try deploy($0, samples: 100, on: analog) }
     #expect(none.notes.contains { $0.contains("the first 100 inputs") && $0.contains("no array `calibration`") })

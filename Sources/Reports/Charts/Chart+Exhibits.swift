@@ -23,7 +23,8 @@ extension Chart {
       let channels = picture.rank == 3 ? picture.shape[0] : 1
       guard picture.rank == 2 || (picture.rank == 3 && (channels == 1 || channels == 3)), picture.count > 0 else {
         throw TensorError.wrongShape(
-          argument: "picture", found: picture.shape, expected: "[height, width], [1, height, width] or [3, height, width]")
+          argument: "picture", found: picture.shape,
+          expected: "[height, width], [1, height, width] or [3, height, width]")
       }
       var planes = picture.rank == 3 ? picture : try picture.expanded(axis: 0)
       // The mean of squares of pixels; what is left at the edge is cut off.

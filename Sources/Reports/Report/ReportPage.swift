@@ -50,7 +50,8 @@ public enum ReportPage {
       "seed": "\(record.specification.seed)", "machine": "\(record.machine.processor), \(record.machine.cores) cores",
       "hasClaims": !claims.isEmpty, "claims": claims, "figures": figures, "notes": notes, "charts": charts,
       "pictures": report.pictures.map(parts),
-      "tables": report.tables.map(values), "headline": report.summary.map { [values($0)] } ?? [], "hasData": !report.data.isEmpty,
+      "tables": report.tables.map(values), "headline": report.summary.map { [values($0)] } ?? [],
+      "hasData": !report.data.isEmpty,
       "data": report.data.map { ["name": $0.name, "sha256": $0.sha256] }, "settings": settings,
     ]
     return try template.render(values)

@@ -38,7 +38,8 @@ extension DeploymentStudy {
         Chart.Series(name, .bars, x: values.indices.map { Double($0 + 1) }, y: values.map { $0 / factor })
       }
       var panel = Chart.Panel(
-        title, x: error.x, y: Chart.Axis(axis, unit: sign + unit), series: [bars(place, a), bars("digital, \(logic)", b)])
+        title, x: error.x, y: Chart.Axis(axis, unit: sign + unit),
+        series: [bars(place, a), bars("digital, \(logic)", b)])
       if isShort { panel.names = names + (rest.isEmpty ? [] : ["other"]) }
       return panel
     }

@@ -20,7 +20,8 @@ struct DeploymentStudy {
   private var count: Int { labels.count }
 
   /// - Throws: `ConfigurationError` where model and samples do not fit together.
-  init(_ c: Deployment.Configuration, _ context: RunContext, model: ONNXModel, named name: String, set: TestSet) throws {
+  init(_ c: Deployment.Configuration, _ context: RunContext, model: ONNXModel, named name: String, set: TestSet) throws
+  {
     guard model.inputs.count == 1, let input = model.inputs.first, let output = model.outputs.first else {
       throw ConfigurationError.invalidValue(
         key: "model", found: "\(model.inputs.count) inputs", expected: "a model with one input and an output")
@@ -129,7 +130,8 @@ struct DeploymentStudy {
     report.table("Layers (energy and latency projected)", DeployedLayer.table(layers, logic: width))
     report.note(
       "The error of a layer is the root mean square deviation of its results from the exact ones, relative to these, over the "
-        + "first \(batches[0].labels.count) samples, mean and spread over programming draws; errors of earlier layers are in it.")
+        + "first \(batches[0].labels.count) samples, mean and spread over programming draws; errors of earlier layers are in it."
+    )
     var rows = ComparisonTable(["", "exact, costs of \(width)", place])
     rows.add("accuracy", [.text(reference), .text(measured)])
     rows.add("energy of one inference", [digital, cost].map { .number($0.energy_J, unit: "J") })

@@ -1,24 +1,6 @@
-import Runs
-import Chips
-import AllSystems
 import Foundation
-import Reports
+import Runs
 import Testing
-
-@Suite("Systems") struct SystemTests {
-  @Test(
-    "every system that needs no files runs at its smallest scale and keeps its card",
-    arguments: ["spirals", "mimo-ofdm"])
-  func runs(name: String) throws {
-    let system = try SystemList.named(name)
-    for kind in [SubstrateChoice.Kind.digital, .analog] where kind == .digital || system.card.usesSubstrate {
-      let report = try system.run(system.keys.defaults(.quick), RunContext(substrate: SubstrateChoice(kind)))
-      #expect(report.card.name == name)
-      #expect(!report.figures.isEmpty && report.figures.allSatisfy { $0.value.isFinite })
-    }
-    #expect(Set(SystemList.all.map(\.card.name)).count == SystemList.all.count)
-  }
-}
 
 @Suite("Teams") struct TeamTests {
   @Test("pieces of work shared by several processes give the figures of one")
