@@ -42,7 +42,7 @@ TESTS = OMP_WAIT_POLICY=passive $(SWIFT_TEST)
 
 # Suites whose type ends in Studies train networks or run many channels.
 test: build-tests
-	$(TESTS) --filter $(APART)
+	$(TESTS) --filter $(APART) --skip "Studies/"
 	$(TESTS) --skip $(APART) --skip "Studies/"
 
 test-studies: build-tests outside

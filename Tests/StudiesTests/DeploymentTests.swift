@@ -101,7 +101,7 @@ private func withData<R>(_ arrays: [String: StoredTensor?], _ body: (String) thr
     }
     #expect(try figure("clipped conversions", blank) > 10 * figure("clipped conversions", own))
     let none = try withData(["calibration": nil]) { try deploy($0, samples: 100, on: analog) }
-    #expect(none.notes.contains { $0.contains("the first 100 inputs") && $0.contains("no array `calibration`") })
+    #expect(none.notes.contains { $0.contains("the first 200 inputs") && $0.contains("no array `calibration`") })
   }
 
   @Test("files that do not fit are errors that say what is expected")

@@ -9,7 +9,7 @@ struct PlotCommand: ParsableCommand {
     abstract: "Draws a figure of many runs against a setting, a metric of some runs against time, or a run's chart.",
     discussion: """
       kirchhoff plot --sweep sweep-ber-1234abcd --x esN0_dB --y BER --group modulation --log-y --output ber.pdf
-      kirchhoff plot RUN RUN --metric "test loss" --output loss.svg
+      kirchhoff plot RUN RUN --metric "spirals: validation loss" --output loss.svg
       kirchhoff plot last --chart 1 --output overview.png
 
       Runs that share the value on the x axis and the group are averaged; bars or bands show the 95 % interval of the mean.

@@ -30,7 +30,7 @@ public struct Runner: Sendable {
   ///   - onStart: told the recorder, so that a signal can cancel the run.
   /// - Returns: the record, whatever became of the run, and its report where it finished. Processes other than the first
   ///   of a team keep no record.
-  /// - Throws: when the record cannot be kept.
+  /// - Throws: when the record cannot be kept; `ConfigurationError` where the folder holds checkpoints of other settings.
   @discardableResult public func run(
     _ system: AnySystem, _ specification: RunSpecification, sweep: String = "", point: Int = -1,
     onStart: (RunRecorder) -> Void = { _ in }
@@ -40,6 +40,8 @@ public struct Runner: Sendable {
     record.point = point
     record.folder = output ?? store.map { "\($0.folder)/\(record.id)" } ?? ""
     let isFirst = team.rank == 0
+    let checkpoints = isFirst && !record.folder.isEmpty ? CheckpointFolder(record.folder) : nil
+    try checkpoints?.claim(specification)
     let recorder = isFirst ? try RunRecorder(record, store: store, echo: echo) : nil
     if let recorder { onStart(recorder) }
     let context = RunContext(
@@ -49,6 +51,7 @@ public struct Runner: Sendable {
       listener: recorder ?? NoListener() as any RunListener)
     do {
       let report = try system.run(specification.configuration, context)
+      checkpoints?.remove()
       let ended = try recorder?.end(.finished, findings: report.findings) { try Self.files(report, $0) }
       return (ended ?? record, report)
     } catch is RunCancelled {

@@ -3,6 +3,7 @@ import Networks
 import Reports
 import Runs
 import Settings
+import Studies
 import Tensors
 
 /// A small network on points it makes itself: shows that an installation works, and how a run looks.
@@ -47,28 +48,15 @@ public enum Spirals: System {
     var model = Sequential(
       try Dense(2, 64, activation: .tanh, using: &weights), try Dense(64, 64, activation: .tanh, using: &weights),
       try Dense(64, 2, using: &weights))
-    var settings = TrainingSettings()
-    settings.epochs = c.epochs
-    settings.seed = context.seed
-    settings.checkpoint = context.folder.map { "\($0)/checkpoint.safetensors" }
-    if settings.checkpoint != nil { settings.checkpointEvery = 50 }
-    if let folder = context.folder {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    }
-    var trainer = Trainer(settings, optimiser: Adam(learningRate: c.learningRate))
-    let history = try trainer.fit(
-      &model, samples: c.points,
+    var fit = Fit("spirals", rate: c.learningRate, batch: 64, epochs: c.epochs)
+    (fit.falls, fit.checkpointEvery) = (false, 50)
+    let history = try context.fit(
+      fit, &model, samples: c.points, progress: 0...1,
       loss: { model, batch, context in
         try crossEntropy(
           model.forward(training.points.selecting(batch), in: &context), training.labels.selecting(batch))
       },
-      validation: { try crossEntropy($0(test.points), test.labels).item() },
-      progress: { record in
-        try context.record("training loss", step: record.epoch, value: Double(record.trainingLoss))
-        if let loss = record.validationLoss { try context.record("test loss", step: record.epoch, value: Double(loss)) }
-        try context.progress(Double(record.epoch + 1) / Double(c.epochs), "epoch \(record.epoch + 1)")
-        return true
-      })
+      validation: { try crossEntropy($0(test.points), test.labels).item() })
     if let folder = context.folder {
       let state = try Dictionary(uniqueKeysWithValues: model.state().map { ($0.name, StoredTensor.float($0.tensor)) })
       try Safetensors.write(state, to: "\(folder)/model.safetensors")
@@ -80,14 +68,7 @@ public enum Spirals: System {
         name, try accuracy(model(set.points), set.labels), unit: "fraction", how: .simulated, data: data)
     }
     report.figure("parameters", Double(try model.parameterCount()), how: .simulated)
-    let epochs = history.map { Double($0.epoch + 1) }
-    report.charts.append(
-      Chart(
-        "Losses on synthetic spirals", x: Chart.Axis("epoch"), y: Chart.Axis("cross-entropy", logarithmic: true),
-        [
-          Chart.Series("training", .line, x: epochs, y: history.map { Double($0.trainingLoss) }),
-          Chart.Series("test", .line, x: epochs, y: history.map { Double($0.validationLoss ?? .nan) }),
-        ]))
+    report.losses("Losses on synthetic spirals", [("training", history)])
     report.note("The data are synthetic: two spirals with a little noise.")
     return report
   }
