@@ -85,6 +85,12 @@ public struct SubstrateChoice: Codable, Sendable, Equatable {
     components.cost(of: activity, inventory: inventory)
   }
 
+  /// Seconds that a ledger takes when all parts but those of logic exist `copies` times and work side by side.
+  public func latency(of activity: Activity, copies: Int = 1) -> Double {
+    cost(of: activity.filtered { $0.part.isLogic }).latency_s
+      + cost(of: activity.filtered { !$0.part.isLogic }).latency_s / Double(copies)
+  }
+
   /// The same hardware of ideal parts.
   public var withoutFaults: SubstrateChoice {
     var other = self

@@ -11,6 +11,9 @@ public struct Part: RawRepresentable, Hashable, Codable, Sendable, Comparable, E
   public static let integerLogic: Part = "integer logic"
   /// On-chip memory next to logic.
   public static let memory: Part = "memory"
+
+  /// Whether it is digital logic or its memory, and no array.
+  public var isLogic: Bool { [.floatLogic, .integerLogic, .memory].contains(self) }
 }
 
 /// What happens to a part.

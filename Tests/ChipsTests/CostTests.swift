@@ -86,4 +86,18 @@ import Testing
     let negative = try tree.setting("pulse.energy_J=-1e-12").decoded(ComponentLibrary.self)
     #expect(throws: ConfigurationError.self) { try negative.validate() }
   }
+
+  @Test("parts beside logic share the time among their copies, logic does not")
+  func sideBySide() throws {
+    var ledger = Activity()
+    ledger.add(.cell, .turn, 100, bits: 8)
+    ledger.add(.floatLogic, .multiplyAccumulate, 1000, bits: 32)
+    var logic = Activity()
+    logic.add(.floatLogic, .multiplyAccumulate, 1000, bits: 32)
+    let choice = SubstrateChoice(.analog)
+    let (one, four) = (choice.latency(of: ledger), choice.latency(of: ledger, copies: 4))
+    let own = choice.cost(of: logic).latency_s
+    #expect(one == choice.cost(of: ledger).latency_s && own > 0)
+    #expect(abs((four - own) - (one - own) / 4) < 1e-12 * one)
+  }
 }

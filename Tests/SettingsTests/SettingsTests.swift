@@ -42,3 +42,36 @@ import Testing
     #expect(nearest(to: "xyz", in: ["differential", "offset"]) == nil)
   }
 }
+
+@Suite("Ranges of settings") struct SettingRangesTests {
+  private let ranges: SettingRanges = [
+    "a.count": .within(1...1e6), "b": .above(0), "c": .fraction, "d": .atLeast(-1000), "e": .between(0, 1),
+  ]
+
+  private func check(_ yaml: String) -> String? {
+    do {
+      let own = try ConfigurationValue(yaml: yaml)
+      let all = try ConfigurationValue(yaml: "{ a: { count: 1 }, b: 1, c: [0, 1], d: -1000, e: 0.5 }").overlaid(
+        with: own)
+      try ranges.check(all)
+      return nil
+    } catch { return "\(error)" }
+  }
+
+  @Test("bounds count where they should, lists are checked one by one, infinite numbers never pass")
+  func accepts() {
+    #expect(check("{ a: { count: 1000000 } }") == nil && check("{ b: 1e-300 }") == nil && check("{ c: [] }") == nil)
+    #expect(check("{ a: { count: 1000001 } }")?.contains("`a.count` is 1000001, expected 1 to 1,000,000") == true)
+    #expect(check("{ b: 0 }")?.contains("above 0") == true && check("{ c: [0.5, 1.5] }")?.contains("1.5") == true)
+    #expect(check("{ d: -1001 }")?.contains("−1,000 or more") == true)
+    #expect(
+      check("{ e: 1 }")?.contains("above 0, below 1") == true && check("{ b: .inf }") != nil
+        && check("{ b: .nan }") != nil)
+  }
+
+  @Test("a range for a key that is not there is found out")
+  func unknown() {
+    let wrong: SettingRanges = ["nothing": .above(0)]
+    #expect(throws: ConfigurationError.self) { try wrong.check(ConfigurationValue(yaml: "{ a: 1 }")) }
+  }
+}

@@ -25,12 +25,12 @@ struct SystemsCommand: ParsableCommand {
       printTable(card.claims.map { ["  " + $0.figure, "published \(Quantity.text($0.published))", $0.place] })
       print("")
     }
-    print("Configuration at scale quick, and at scale paper where it differs:")
+    print("Configuration at scale quick, at scale paper where it differs, and what is accepted:")
     let paper = try system.keys.defaults(.paper)
     printTable(
       try system.keys.defaults(.quick).leaves().map { key, value in
         let large = paper[key]?.text ?? value.text
-        return ["  " + key, value.text, large == value.text ? "" : large]
+        return ["  " + key, value.text, large == value.text ? "" : large, system.ranges[key]?.text ?? ""]
       })
   }
 }
@@ -38,7 +38,7 @@ struct SystemsCommand: ParsableCommand {
 /// What every command that runs something takes.
 struct RunOptions: ParsableArguments {
   @Option(help: "YAML file with `schema`, `configuration` and `substrate`.") var config: String?
-  @Option(help: "quick (minutes on two cores) or paper (as published).") var scale: Scale?
+  @Option(help: "smallest (seconds), quick (minutes on two cores) or paper (as published).") var scale: Scale?
   @Option(help: "Seed of all randomness.") var seed: UInt64?
   @Option(
     name: .customLong("set"),

@@ -10,7 +10,9 @@ public protocol System: Sendable {
   static func configuration(_ scale: Scale) -> Configuration
   /// The hardware it was published on, as far as known: defaults of the substrate's keys.
   static var substrate: SubstrateChoice { get }
-  /// Checks what the types cannot.
+  /// What numbers may be, by key.
+  static var ranges: SettingRanges { get }
+  /// Checks what types and ranges cannot.
   ///
   /// - Throws: `ConfigurationError` naming the key.
   static func validate(_ configuration: Configuration) throws
@@ -19,6 +21,7 @@ public protocol System: Sendable {
 
 extension System {
   public static var substrate: SubstrateChoice { SubstrateChoice() }
+  public static var ranges: SettingRanges { [:] }
   public static func validate(_ configuration: Configuration) throws {}
   /// What the list of systems takes from a module: a type that is called like it has them.
   public static var systems: [any System.Type] { [Self.self] }
@@ -57,6 +60,7 @@ public struct Card: Codable, Sendable {
 public struct AnySystem: Sendable {
   public let card: Card
   public let keys: SystemKeys
+  public let ranges: SettingRanges
   /// Runs it with a checked configuration.
   public let run: @Sendable (ConfigurationValue, RunContext) throws -> Report
 
@@ -64,7 +68,12 @@ public struct AnySystem: Sendable {
     card = S.card
     keys = SystemKeys(
       name: S.card.name, substrate: S.substrate, defaults: { try ConfigurationValue(encoding: S.configuration($0)) },
-      check: { try S.validate($0.configuration(S.Configuration.self)) })
+      check: {
+        let configuration = try $0.configuration(S.Configuration.self)
+        try S.ranges.check($0)
+        try S.validate(configuration)
+      })
+    ranges = S.ranges
     run = { try S.run($0.configuration(S.Configuration.self), in: $1) }
   }
 }

@@ -89,30 +89,19 @@ public enum DiffusionSolver: System {
   /// neurons' clamp are left out of the default chip, on which nothing works with them; reports show what each does.
   public static var substrate: SubstrateChoice { SubstrateChoice(.bench, draws: 5) }
 
+  public static let ranges: SettingRanges = [
+    "training.iterations": .within(1...1e7), "training.batch": .within(1...1e5),
+    "training.learningRate": .between(0, 1),
+    "training.weightDecay": .fraction, "training.clippingNorm": .above(0), "training.penalty": .atLeast(0),
+    "training.noise": .fraction, "training.classDropout": .fraction, "points": .within(10...1e7),
+    "samples": .within(100...1e7), "comparisonSamples": .within(100...1e7), "betaScale": .within(0.01...100),
+    "solver.steps": .within(1...1e6), "curve": .within(1...1e5), "overshoot": .fraction, "digitalStep_s": .above(0),
+    "autoencoderEpochs": .within(1...10_000),
+  ]
+
   public static func validate(_ c: Configuration) throws {
     let check = SettingCheck<ConfigurationError>()
-    let t = c.training
-    try check.require((1...10_000_000).contains(t.iterations), "training.iterations", t.iterations, "1 to 10,000,000")
-    try check.require((1...100_000).contains(t.batch), "training.batch", t.batch, "1 to 100,000")
-    try check.require(
-      t.learningRate > 0 && t.learningRate < 1, "training.learningRate", t.learningRate, "above 0, below 1")
-    try check.require((0...1).contains(t.weightDecay), "training.weightDecay", t.weightDecay, "0 to 1")
-    try check.require(t.clippingNorm > 0, "training.clippingNorm", t.clippingNorm, "above 0")
-    try check.require(t.penalty >= 0 && t.penalty.isFinite, "training.penalty", t.penalty, "0 or more")
-    try check.require((0...1).contains(t.noise), "training.noise", t.noise, "0 to 1")
-    try check.require((0...1).contains(t.classDropout), "training.classDropout", t.classDropout, "0 to 1")
-    try check.require((10...10_000_000).contains(c.points), "points", c.points, "10 to 10,000,000")
-    try check.require((100...10_000_000).contains(c.samples), "samples", c.samples, "100 to 10,000,000")
-    try check.require(
-      (100...10_000_000).contains(c.comparisonSamples), "comparisonSamples", c.comparisonSamples, "100 to 10,000,000")
-    try check.require(c.betaScale > 0 && c.betaScale <= 100, "betaScale", c.betaScale, "above 0, at most 100")
-    try check.require((1...1_000_000).contains(c.solver.steps), "solver.steps", c.solver.steps, "1 to 1,000,000")
     try check.require(!c.curve.isEmpty, "curve", "no step count", "one or more")
-    for steps in c.curve { try check.require((1...100_000).contains(steps), "curve", steps, "1 to 100,000 steps") }
-    try check.require((0...1).contains(c.overshoot), "overshoot", c.overshoot, "0 to 1 run")
-    try check.require(c.digitalStep_s > 0 && c.digitalStep_s.isFinite, "digitalStep_s", c.digitalStep_s, "above 0 s")
-    try check.require(
-      (1...10_000).contains(c.autoencoderEpochs), "autoencoderEpochs", c.autoencoderEpochs, "1 to 10,000")
     try check.require(
       !c.stochastic || c.solver.method == .euler, "solver.method", c.solver.method.rawValue,
       "euler for the stochastic equation")

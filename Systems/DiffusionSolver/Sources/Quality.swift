@@ -1,4 +1,5 @@
 import Foundation
+import Studies
 import Tensors
 
 /// Points in the plane, and how near two sets of them are.
@@ -37,10 +38,7 @@ public enum Cloud {
 
   /// D(points‖reference) of histograms with 20 × 20 bins on [−1.2, 1.2]², 1e-9 added to each bin, in nats.
   public static func divergence(_ points: Tensor<Float>, from reference: Tensor<Float>) -> Double {
-    let p = histogram(points, bins: 20, reach: 1.2).map { $0 + 1e-9 }
-    let q = histogram(reference, bins: 20, reach: 1.2).map { $0 + 1e-9 }
-    let (a, b) = (p.reduce(0, +), q.reduce(0, +))
-    return zip(p, q).reduce(0) { $0 + $1.0 / a * log($1.0 / a / ($1.1 / b)) }
+    PlaneHistogram(points, bins: 20, reach: 1.2).divergence(from: PlaneHistogram(reference, bins: 20, reach: 1.2))
   }
 
   /// The authors' first measure: the divergence of all coordinates in one histogram, 50 bins on [−4, 4], 1e-10 added.
@@ -56,21 +54,7 @@ public enum Cloud {
 
   /// The authors' second measure: root of the sum of squared differences of histograms, 100 × 100 bins on [−1, 1]².
   public static func histogramDistance(_ points: Tensor<Float>, from reference: Tensor<Float>) -> Double {
-    let (p, q) = (histogram(points, bins: 100, reach: 1), histogram(reference, bins: 100, reach: 1))
-    return zip(p, q).reduce(0) { $0 + pow($1.0 - $1.1, 2) }.squareRoot()
-  }
-
-  private static func histogram(_ points: Tensor<Float>, bins: Int, reach: Double) -> [Double] {
-    var counts = [Double](repeating: 0, count: bins * bins)
-    let p = points.elements
-    let count = points.shape[0]
-    for i in 0..<count {
-      let x = (Double(p[2 * i]) / reach + 1) / 2 * Double(bins)
-      let y = (Double(p[2 * i + 1]) / reach + 1) / 2 * Double(bins)
-      guard x >= 0, y >= 0, x < Double(bins), y < Double(bins) else { continue }
-      counts[Int(y) * bins + Int(x)] += 1 / Double(count)
-    }
-    return counts
+    PlaneHistogram(points, bins: 100, reach: 1).distance(to: PlaneHistogram(reference, bins: 100, reach: 1))
   }
 
   /// How good a ring is.

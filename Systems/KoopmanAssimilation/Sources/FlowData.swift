@@ -2,6 +2,7 @@ import Dynamics
 import Foundation
 import Reports
 import Settings
+import Studies
 import Tensors
 
 /// Equations that records are made by.
@@ -195,20 +196,4 @@ package struct FlowRecords {
   func noiseVariance() throws -> Double {
     try normaliser.deviation.reciprocal().squared().mean().item() * data.noise * data.noise
   }
-}
-
-/// Takes mean and deviation out at each point.
-package struct Normaliser {
-  /// Shape `[size]`.
-  package let mean: Tensor<Double>, deviation: Tensor<Double>
-
-  /// - Parameter x: shape `[records, size]`.
-  package init(_ x: Tensor<Double>) throws {
-    mean = try x.mean(axes: [0])
-    // Points where nothing happens must not be divided by 0.
-    deviation = try x.variance(axes: [0]).squareRoot() + 1e-9
-  }
-
-  package func normalised(_ x: Tensor<Double>) throws -> Tensor<Double> { try (x - mean) / deviation }
-  package func restored(_ x: Tensor<Double>) throws -> Tensor<Double> { try x * deviation + mean }
 }

@@ -44,72 +44,48 @@ public struct KoopmanConfiguration: Codable, Sendable {
     (leads, settlingRecords, arrayRecords) = ([1, 2], 10, 30)
   }
 
+  static let ranges: SettingRanges = [
+    "data.points": .within(8...1024), "data.refinement": .within(1...64), "data.step": .above(0),
+    "data.stepsPerRecord": .within(1...1e6), "data.spinUpRecords": .within(0...1e6),
+    "data.trainingRecords": .within(100...1e7), "data.viscosity": .atLeast(0), "data.randomForcing": .atLeast(0),
+    "data.noise": .above(0), "network.latent": .within(1...1024), "network.widths": .within(1...8192),
+    "network.channels": .within(1...8192), "network.coefficientWidths": .within(1...8192),
+    "training.learningRate": .between(0, 1), "training.batch": .within(1...1e6), "training.epochs": .within(1...1e6),
+    "training.filterEpochs": .within(0...1e6), "training.windows": .within(1...10_000),
+    "training.latentDeviation": .above(0), "training.startVariance": .above(0), "training.clippingNorm": .above(0),
+    "baselines.fourierWidth": .within(1...1024), "baselines.channels": .within(1...1024),
+    "baselines.epochs": .within(1...1e6), "baselines.batch": .within(1...1e6),
+    "baselines.ensemble.halfWidth_points": .atLeast(0), "baselines.ensemble.inflation": .above(0),
+    "uncertaintyEpochs": .within(0...1e6), "settlingRecords": .within(0...1e6), "leads": .atLeast(1),
+  ]
+
   func validate() throws {
     let check = SettingCheck<ConfigurationError>()
-    let d = data
-    try check.within(d.points, 8...1024, "data.points")
+    let (d, n, t, b) = (data, network, training, baselines)
     try check.require(
       d.points % (d.flow.isSquare ? 4 : 2) == 0, "data.points", d.points, "a multiple of \(d.flow.isSquare ? 4 : 2)")
-    try check.within(d.refinement, 1...64, "data.refinement")
     try check.require(
       (2...d.points / 2).contains(d.observedEvery) && d.points % d.observedEvery == 0, "data.observedEvery",
       d.observedEvery, "a divisor of data.points (\(d.points)), 2 or more, so that two points or more are observed")
-    try check.positive(d.step, "data.step")
-    try check.within(d.stepsPerRecord, 1...1_000_000, "data.stepsPerRecord")
-    try check.within(d.spinUpRecords, 0...1_000_000, "data.spinUpRecords")
-    try check.within(d.trainingRecords, 100...10_000_000, "data.trainingRecords")
     let longest = leads.max() ?? 0
-    try check.require(
-      !leads.isEmpty && leads.allSatisfy { $0 >= 1 }, "leads", leads, "one number of steps or more, each 1 or more")
+    try check.require(!leads.isEmpty, "leads", leads, "one number of steps or more")
     try check.require(
       d.testRecords > longest && d.testRecords > settlingRecords + 1, "data.testRecords", d.testRecords,
       "more than the longest of leads (\(longest)) and settlingRecords + 1 (\(settlingRecords + 1))")
-    try check.require(d.viscosity >= 0 && d.viscosity.isFinite, "data.viscosity", d.viscosity, "0 or more")
-    try check.require(
-      d.randomForcing >= 0 && d.randomForcing.isFinite, "data.randomForcing", d.randomForcing, "0 or more")
-    try check.positive(d.noise, "data.noise")
-    try validateNetworks(check)
-    try check.within(uncertaintyEpochs, 0...1_000_000, "uncertaintyEpochs")
-    try check.within(arrayRecords, settlingRecords + 2...10_000_000, "arrayRecords")
-    try check.within(settlingRecords, 0...1_000_000, "settlingRecords")
-  }
-
-  private func validateNetworks(_ check: SettingCheck<ConfigurationError>) throws {
-    let (d, n) = (data, network)
-    try check.within(n.latent, 1...1024, "network.latent")
     try check.require(
       n.channels.isEmpty ? !d.flow.isSquare : d.flow.isSquare && n.channels.count == 7, "network.channels", n.channels,
       d.flow.isSquare ? "seven numbers on the square" : "none on a line")
-    for width in n.widths + n.channels + n.coefficientWidths { try check.within(width, 1...8192, "network") }
-    let t = training
-    try check.require(
-      t.learningRate > 0 && t.learningRate < 1, "training.learningRate", t.learningRate, "above 0, below 1")
-    try check.within(t.batch, 1...1_000_000, "training.batch")
-    try check.within(t.epochs, 1...1_000_000, "training.epochs")
-    try check.within(t.filterEpochs, 0...1_000_000, "training.filterEpochs")
-    try check.within(t.windows, 1...10_000, "training.windows")
     try check.require(
       (2..<d.trainingRecords).contains(t.windowLength), "training.windowLength", t.windowLength,
       "2 to data.trainingRecords − 1 (\(d.trainingRecords - 1))")
     try check.require(
       (1..<t.windowLength).contains(t.burnIn), "training.burnIn", t.burnIn,
       "1 to training.windowLength − 1 (\(t.windowLength - 1))")
-    try check.positive(Double(t.latentDeviation), "training.latentDeviation")
-    try check.positive(Double(t.startVariance), "training.startVariance")
-    try check.positive(t.clippingNorm, "training.clippingNorm")
-    let b = baselines
     try check.within(b.fourierModes, 1...d.points / 2, "baselines.fourierModes")
-    try check.within(b.fourierWidth, 1...1024, "baselines.fourierWidth")
-    try check.within(b.channels, 1...1024, "baselines.channels")
-    try check.within(b.epochs, 1...1_000_000, "baselines.epochs")
-    try check.within(b.batch, 1...1_000_000, "baselines.batch")
     try check.require(
       b.ensemble.members == 0 || (2...1024).contains(b.ensemble.members), "baselines.ensemble.members",
       b.ensemble.members, "0 (none) or 2 to 1024")
-    try check.require(
-      b.ensemble.halfWidth_points >= 0 && b.ensemble.halfWidth_points.isFinite, "baselines.ensemble.halfWidth_points",
-      b.ensemble.halfWidth_points, "0 (none) or more")
-    try check.positive(b.ensemble.inflation, "baselines.ensemble.inflation")
     try check.within(b.ensemble.records, settlingRecords + 2...10_000_000, "baselines.ensemble.records")
+    try check.within(arrayRecords, settlingRecords + 2...10_000_000, "arrayRecords")
   }
 }

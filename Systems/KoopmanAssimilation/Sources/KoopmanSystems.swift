@@ -2,6 +2,7 @@ import Chips
 import Foundation
 import Reports
 import Runs
+import Settings
 import Substrates
 
 private let source =
@@ -57,6 +58,7 @@ public enum KoopmanKuramotoSivashinsky: System {
     return c
   }
 
+  public static var ranges: SettingRanges { KoopmanConfiguration.ranges }
   public static func validate(_ c: KoopmanConfiguration) throws { try c.validate() }
   public static func run(_ c: KoopmanConfiguration, in context: RunContext) throws -> Report {
     try KoopmanStudy(c, context).report(card)
@@ -91,6 +93,7 @@ public enum KoopmanBurgers: System {
     return c
   }
 
+  public static var ranges: SettingRanges { KoopmanConfiguration.ranges }
   public static func validate(_ c: KoopmanConfiguration) throws { try c.validate() }
   public static func run(_ c: KoopmanConfiguration, in context: RunContext) throws -> Report {
     try KoopmanStudy(c, context).report(card)
@@ -136,6 +139,7 @@ public enum KoopmanNavierStokes: System {
     return c
   }
 
+  public static var ranges: SettingRanges { KoopmanConfiguration.ranges }
   public static func validate(_ c: KoopmanConfiguration) throws { try c.validate() }
   public static func run(_ c: KoopmanConfiguration, in context: RunContext) throws -> Report {
     try KoopmanStudy(c, context).report(card)

@@ -83,37 +83,29 @@ extension MIMOOFDM {
     public init() {}
   }
 
+  public static let ranges: SettingRanges = [
+    "streams": .within(1...64), "antennas": .within(1...256), "subcarriers": .within(2...4096),
+    "trainingSymbols": .within(1...1024), "coherence": .within(1...10_000), "symbols": .within(1...1e7),
+    "taps": .atLeast(1), "decay_taps": .above(0), "tapPowers_dB": .within(-100...100),
+    "blockSubcarriers": .atLeast(1), "esN0_dB": .within(-50...100), "curve_dB": .within(-50...100),
+    "comparisonSymbols": .within(0...1e6), "gradientSteps": .within(1...10_000),
+  ]
+
   public static func validate(_ c: Configuration) throws {
     let check = SettingCheck<ConfigurationError>()
-    try check.require((1...64).contains(c.streams), "streams", c.streams, "1 to 64")
+    let n = c.subcarriers
+    try check.require(c.antennas >= c.streams, "antennas", c.antennas, "at least streams (\(c.streams))")
     try check.require(
-      (c.streams...256).contains(c.antennas), "antennas", c.antennas, "at least streams (\(c.streams)), at most 256")
-    try check.require((2...4096).contains(c.subcarriers), "subcarriers", c.subcarriers, "2 to 4096")
+      c.trainingSymbols >= c.streams, "trainingSymbols", c.trainingSymbols, "at least streams (\(c.streams))")
     try check.require(
-      (1...c.subcarriers - 1).contains(c.usedSubcarriers) || c.usedSubcarriers == c.subcarriers, "usedSubcarriers",
-      c.usedSubcarriers, "1 to subcarriers (\(c.subcarriers))")
+      (1...n).contains(c.usedSubcarriers), "usedSubcarriers", c.usedSubcarriers, "1 to subcarriers (\(n))")
+    try check.require((0...n).contains(c.prefix), "prefix", c.prefix, "0 to subcarriers (\(n)) samples")
+    try check.require((1...n).contains(c.taps), "taps", c.taps, "1 to subcarriers (\(n))")
     try check.require(
-      (0...c.subcarriers).contains(c.prefix), "prefix", c.prefix, "0 to subcarriers (\(c.subcarriers)) samples")
+      (1...n).contains(c.tapPowers_dB.count), "tapPowers_dB", c.tapPowers_dB, "1 to subcarriers (\(n)) numbers")
     try check.require(
-      (c.streams...1024).contains(c.trainingSymbols), "trainingSymbols", c.trainingSymbols,
-      "at least streams (\(c.streams)), at most 1024")
-    try check.require((1...10_000).contains(c.coherence), "coherence", c.coherence, "1 to 10,000 symbols")
-    try check.require((1...10_000_000).contains(c.symbols), "symbols", c.symbols, "1 to 10,000,000")
-    try check.require((1...c.subcarriers).contains(c.taps), "taps", c.taps, "1 to subcarriers (\(c.subcarriers))")
-    try check.require(c.decay_taps > 0, "decay_taps", c.decay_taps, "above 0 taps")
-    try check.require(
-      (1...c.subcarriers).contains(c.tapPowers_dB.count) && c.tapPowers_dB.allSatisfy { (-100...100).contains($0) },
-      "tapPowers_dB", c.tapPowers_dB, "1 to subcarriers (\(c.subcarriers)) numbers from −100 to 100 dB")
-    try check.require(
-      (1...c.usedSubcarriers).contains(c.blockSubcarriers), "blockSubcarriers", c.blockSubcarriers,
+      c.blockSubcarriers <= c.usedSubcarriers, "blockSubcarriers", c.blockSubcarriers,
       "1 to usedSubcarriers (\(c.usedSubcarriers))")
-    try check.require((-50...100).contains(c.esN0_dB), "esN0_dB", c.esN0_dB, "−50 to 100 dB")
-    for value in c.curve_dB { try check.require((-50...100).contains(value), "curve_dB", value, "−50 to 100 dB") }
-    try check.require(
-      (0...1_000_000).contains(c.comparisonSymbols), "comparisonSymbols", c.comparisonSymbols, "0 to 1,000,000")
-    for steps in c.gradientSteps {
-      try check.require((1...10_000).contains(steps), "gradientSteps", steps, "1 to 10,000")
-    }
     if c.channel == .awgn {
       try check.require(
         c.streams == 1 && c.antennas == 1, "streams", c.streams, "1 stream and 1 antenna on the awgn channel")

@@ -16,18 +16,6 @@ extension Link.Outcome {
   }
 }
 
-extension Part {
-  fileprivate var isLogic: Bool { [.floatLogic, .integerLogic, .memory].contains(self) }
-}
-
-extension SubstrateChoice {
-  /// Seconds that a ledger takes when parts beside logic exist `copies` times and work side by side.
-  func latency(_ activity: Activity, copies: Int = 1) -> Double {
-    cost(of: activity.filtered { $0.part.isLogic }).latency_s
-      + cost(of: activity.filtered { !$0.part.isLogic }).latency_s / Double(copies)
-  }
-}
-
 extension MIMOOFDM {
   /// What a digital baseband does for one data symbol, in the widths of the fixed-point substrate: fast transforms of all antennas,
   /// channel estimation, detection and what the receiver needs beside it. Numbers come from memory and go back once for each
@@ -81,8 +69,8 @@ extension MIMOOFDM {
     // The ledger holds the reads of all antennas; correlators and smoothers of all links.
     let links = c.antennas * c.streams
     let latencies = [
-      substrate.latency(receive, copies: c.antennas), substrate.latency(estimation, copies: links),
-      substrate.latency(detection.operation),
+      substrate.latency(of: receive, copies: c.antennas), substrate.latency(of: estimation, copies: links),
+      substrate.latency(of: detection.operation),
     ]
     let latency = latencies.reduce(0, +)
     let baseband = digitalBaseband(c, bits: substrate.fixedPoint.bits, solverBits: substrate.fixedPoint.solverBits)

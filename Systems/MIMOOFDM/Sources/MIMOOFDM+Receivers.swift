@@ -34,7 +34,7 @@ extension MIMOOFDM {
         in: other, progress: first...last, receiver.name)
       // Each subcarrier has its own arrays; loops settle side by side anyway.
       let detection = context.substrate.latency(
-        found.perSymbol("detection").operation, copies: receiver.steps == nil ? 1 : c.usedSubcarriers)
+        of: found.perSymbol("detection").operation, copies: receiver.steps == nil ? 1 : c.usedSubcarriers)
       table.add(
         receiver.name,
         [

@@ -33,12 +33,9 @@ public enum Spirals: System {
     return c
   }
 
-  public static func validate(_ c: Configuration) throws {
-    let check = SettingCheck<ConfigurationError>()
-    try check.require(c.epochs >= 1, "epochs", c.epochs, "1 or more")
-    try check.require((100...1_000_000).contains(c.points), "points", c.points, "100 to 1,000,000")
-    try check.require(c.learningRate > 0 && c.learningRate.isFinite, "learningRate", c.learningRate, "a number above 0")
-  }
+  public static let ranges: SettingRanges = [
+    "epochs": .within(1...1e9), "points": .within(100...1e6), "learningRate": .above(0),
+  ]
 
   public static func run(_ c: Configuration, in context: RunContext) throws -> Report {
     let random = context.random
