@@ -43,7 +43,7 @@ import Testing
         // Two writers at once, both killed.
         let writers = try (0..<2).map { _ in
           try Program(
-            ["run", "spirals", "--set", "epochs=100000", "--set", "points=100", "--threads", "1"], store: folder)
+            ["run", "spirals", "--set", "epochs=20000", "--set", "points=100", "--threads", "1"], store: folder)
         }
         usleep(UInt32(150_000 + 90_000 * i))
         for writer in writers { kill(writer.process.processIdentifier, SIGKILL) }
@@ -53,10 +53,10 @@ import Testing
       try store.markInterrupted()
       let runs = try store.runs()
       #expect(runs.allSatisfy { $0.status == .interrupted })
-      // A process that lived a second has recorded metrics, those of every 500th of 100,000 epochs; they are without gaps.
+      // A process that lived a second has recorded metrics, those of every 100th of 20,000 epochs; they are without gaps.
       for run in runs {
         let steps = try store.run(run.id).metrics.filter { $0.name == "spirals: training loss" }.map(\.step)
-        #expect(steps == steps.indices.map { 500 * $0 + 499 })
+        #expect(steps == steps.indices.map { 100 * $0 + 99 })
       }
       #expect(try runs.contains { try !store.run($0.id).metrics.isEmpty })
     }
@@ -107,16 +107,27 @@ import Testing
     }
   }
 
-  @Test("an output that is a file, and a checkpoint of another run, are refused")
+  @Test("an output that is a file, and checkpoints of other settings, are refused; a run that ends leaves none")
   func refusals() throws {
     try withFolder { folder in
       try Data().write(to: URL(fileURLWithPath: "\(folder)/file"))
       let blocked = try Program.run(["run", "spirals", "--output", "\(folder)/file"], store: folder)
       #expect(blocked.status == 64 && blocked.errors.contains("--output"))
-      let short = ["run", "spirals", "--output", "\(folder)/out", "--set", "epochs=1", "--set", "points=100"]
-      _ = try Program.run(short, store: folder)
-      let other = try Program.run(short + ["--seed", "9"], store: folder)
-      #expect(other.status == 1 && other.errors.contains("seed"), "\(other)")
+      let out = "\(folder)/out"
+      let checkpoint = "\(out)/checkpoint-spirals.safetensors"
+      let stopped = try Program(["run", "spirals", "--output", out, "--set", "epochs=1000000"], store: folder)
+      for _ in 0..<4000 where !FileManager.default.fileExists(atPath: checkpoint) { usleep(5000) }
+      kill(stopped.process.processIdentifier, SIGKILL)
+      _ = stopped.wait()
+      let other = try Program.run(["run", "spirals", "--output", out, "--set", "epochs=1"], store: folder)
+      #expect(other.status == 64 && other.errors.contains("checkpoints of other settings"), "\(other)")
+      #expect(FileManager.default.fileExists(atPath: checkpoint))
+      try FileManager.default.removeItem(atPath: checkpoint)
+      let last = try Program.run(
+        ["run", "spirals", "--output", out, "--set", "epochs=1", "--set", "points=100"], store: folder)
+      #expect(last.status == 0, "\(last)")
+      let left = try FileManager.default.contentsOfDirectory(atPath: out)
+      #expect(left.contains("report.html") && !left.contains { $0.hasPrefix("checkpoint") })
     }
   }
 

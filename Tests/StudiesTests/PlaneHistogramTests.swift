@@ -25,6 +25,7 @@ import Testing
     #expect(try found.mean(axes: [0]).magnitude().max().item() < 1e-12)
     #expect(try (own.restored(found) - records).magnitude().max().item() < 1e-12)
     // The place where nothing happens is not divided by zero.
-    #expect(found.elements.allSatisfy(\.isFinite))
+    let numbers = found.elements
+    #expect(numbers.allSatisfy { $0.isFinite })
   }
 }

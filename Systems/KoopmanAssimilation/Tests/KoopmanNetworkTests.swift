@@ -6,6 +6,7 @@ import Foundation
 import Networks
 import Reports
 import Settings
+import Studies
 import Substrates
 import Tensors
 import Testing
