@@ -49,7 +49,7 @@ import Testing
       let rank: Int, size = 2, room: Room
       func sum(_ values: [Double]) -> [Double] { room.sum(values) }
     }
-    let numbers = [[0.1, 1e-310], [.infinity, 1.0 / 3], [], [-7e300]]
+    let numbers = [[0.1, .leastNonzeroMagnitude], [.infinity, 1.0 / 3], [], [-7e300]]
     let room = Room()
     nonisolated(unsafe) var found = [[[Double]]?](repeating: nil, count: 2)
     let lock = NSLock()

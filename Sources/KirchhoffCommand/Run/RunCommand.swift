@@ -79,7 +79,7 @@ struct RunOptions: ParsableArguments {
       store: isFirst && !withoutStore ? try store.open() : nil, output: output, dataFolder: dataFolder(),
       team: team ?? Alone() as any Team, echo: Progress().show)
     let (record, report) = try Parallelism.withThreads(count) {
-      try recorder.run(system, specification) { catchSignals($0) }
+      try checkingArguments { try recorder.run(system, specification) { catchSignals($0) } }
     }
     if record.status == .failed { team?.abort(1) }
     team?.leave()

@@ -171,7 +171,7 @@ import Testing
       var c = small()
       change(&c)
       #expect {
-        try KoopmanKuramotoSivashinsky.validate(c)
+        try AnySystem(KoopmanKuramotoSivashinsky.self).keys.check(ConfigurationValue(encoding: c))
       } throws: {
         if case .invalidValue(let found, _, _)? = $0 as? ConfigurationError { found == key } else { false }
       }
