@@ -39,7 +39,11 @@ final class Program {
       String.init) ?? ""
   }
 
+  /// A program that hangs is killed after ten minutes, so that its test fails and the others go on.
   func wait() -> (status: Int32, output: String, errors: String) {
+    let watch = DispatchWorkItem { [process] in kill(process.processIdentifier, SIGKILL) }
+    DispatchQueue.global().asyncAfter(deadline: .now() + 600, execute: watch)
+    defer { watch.cancel() }
     // Both pipes at once: a full one would stop the program.
     let problems = Pending()
     let thread = Thread { [errors] in problems.set(errors.fileHandleForReading.readDataToEndOfFile()) }

@@ -180,18 +180,9 @@ final class Progress: Sendable {
 
 /// Ctrl-C and the termination signal ask a run to stop; a second one ends the process at once.
 func catchSignals(_ recorder: RunRecorder) {
-  for number in [SIGINT, SIGTERM] {
-    signal(number, SIG_IGN)
-    let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-    source.setEventHandler {
-      if recorder.isCancelled { exit(130) }
-      say("stopping at the next step; once more to stop at once")
-      recorder.cancel()
-    }
-    source.resume()
-    signalSources.withLock { $0.append(source) }
+  StopSignals.listen {
+    if recorder.isCancelled { exit(130) }
+    say("stopping at the next step; once more to stop at once")
+    recorder.cancel()
   }
 }
-
-/// Signal sources work as long as someone holds them.
-private let signalSources = Locked<[any DispatchSourceSignal]>([])

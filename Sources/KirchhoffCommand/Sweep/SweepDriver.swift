@@ -126,16 +126,9 @@ struct SweepDriver {
 /// Whether Ctrl-C or the termination signal came.
 final class StopRequest: Sendable {
   private let requested = Locked(false)
-  private let sources = Locked<[any DispatchSourceSignal]>([])
 
   init() {
-    for number in [SIGINT, SIGTERM] {
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler { [requested] in requested.withLock { $0 = true } }
-      source.resume()
-      sources.withLock { $0.append(source) }
-    }
+    StopSignals.listen { [requested] in requested.withLock { $0 = true } }
   }
 
   var isRequested: Bool { requested.withLock { $0 } }

@@ -9,9 +9,10 @@ struct CheckpointFolder {
 
   init(_ folder: String) { self.folder = folder }
 
+  /// Of a run that was killed too: files that it was writing have names that begin with those of the checkpoints.
   private var files: [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    return names.filter { $0.hasPrefix("checkpoint-") && $0.hasSuffix(".safetensors") }.map { "\(folder)/\($0)" }
+    return names.filter { $0.hasPrefix("checkpoint-") }.map { "\(folder)/\($0)" }
   }
 
   /// Makes the folder one of a specification.
@@ -19,7 +20,7 @@ struct CheckpointFolder {
   /// - Throws: `ConfigurationError` where it holds checkpoints of another one, which would go on with wrong numbers.
   func claim(_ specification: RunSpecification) throws {
     let own = try RunRecord.encoder.encode(specification)
-    if !files.isEmpty, let other = FileManager.default.contents(atPath: mark), other != own {
+    if files.contains(where: { $0.hasSuffix(".safetensors") }), let other = FileManager.default.contents(atPath: mark), other != own {
       throw ConfigurationError.invalidValue(
         key: "--output", found: folder,
         expected: "a folder without checkpoints of other settings; choose another one, or remove its checkpoint-* files"
@@ -30,5 +31,5 @@ struct CheckpointFolder {
   }
 
   /// A run that is done has no use for them.
-  func remove() { for file in files + [mark] { try? FileManager.default.removeItem(atPath: file) } }
+  func remove() { for file in files { try? FileManager.default.removeItem(atPath: file) } }
 }
