@@ -20,7 +20,9 @@ struct CheckpointFolder {
   /// - Throws: `ConfigurationError` where it holds checkpoints of another one, which would go on with wrong numbers.
   func claim(_ specification: RunSpecification) throws {
     let own = try RunRecord.encoder.encode(specification)
-    if files.contains(where: { $0.hasSuffix(".safetensors") }), let other = FileManager.default.contents(atPath: mark), other != own {
+    if files.contains(where: { $0.hasSuffix(".safetensors") }), let other = FileManager.default.contents(atPath: mark),
+      other != own
+    {
       throw ConfigurationError.invalidValue(
         key: "--output", found: folder,
         expected: "a folder without checkpoints of other settings; choose another one, or remove its checkpoint-* files"
