@@ -8,7 +8,7 @@
 // For information on using the generated types, please see the documentation:
 //   https://github.com/apple/swift-protobuf/
 
-/// The part of the ONNX format that Networks reads; field numbers are those of the format (onnx.ai, IR version 10).
+/// The part of the ONNX format that Networks reads; field numbers are those of the format (onnx.ai, IR version 13).
 /// Unknown fields are skipped by the protobuf reader. `make proto` makes onnx.pb.swift from this file.
 
 #if canImport(FoundationEssentials)
@@ -48,6 +48,8 @@ nonisolated struct Kirchhoff_Onnx_ModelProto: Sendable {
 
   var opsetImport: [Kirchhoff_Onnx_OperatorSetIdProto] = []
 
+  var functions: [Kirchhoff_Onnx_FunctionProto] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -69,6 +71,34 @@ nonisolated struct Kirchhoff_Onnx_OperatorSetIdProto: Sendable {
   init() {}
 }
 
+nonisolated struct Kirchhoff_Onnx_FunctionProto: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var name: String = String()
+
+  var input: [String] = []
+
+  var output: [String] = []
+
+  var attribute: [String] = []
+
+  var node: [Kirchhoff_Onnx_NodeProto] = []
+
+  var opsetImport: [Kirchhoff_Onnx_OperatorSetIdProto] = []
+
+  var domain: String = String()
+
+  var attributeProto: [Kirchhoff_Onnx_AttributeProto] = []
+
+  var overload: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
 nonisolated struct Kirchhoff_Onnx_GraphProto: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -83,6 +113,8 @@ nonisolated struct Kirchhoff_Onnx_GraphProto: Sendable {
   var input: [Kirchhoff_Onnx_ValueInfoProto] = []
 
   var output: [Kirchhoff_Onnx_ValueInfoProto] = []
+
+  var sparseInitializer: [Kirchhoff_Onnx_SparseTensorProto] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -105,6 +137,8 @@ nonisolated struct Kirchhoff_Onnx_NodeProto: Sendable {
   var attribute: [Kirchhoff_Onnx_AttributeProto] = []
 
   var domain: String = String()
+
+  var overload: String = String()
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -145,6 +179,15 @@ nonisolated struct Kirchhoff_Onnx_AttributeProto: @unchecked Sendable {
   /// Clears the value of `t`. Subsequent reads from it will return its default value.
   mutating func clearT() {_uniqueStorage()._t = nil}
 
+  var g: Kirchhoff_Onnx_GraphProto {
+    get {_storage._g ?? Kirchhoff_Onnx_GraphProto()}
+    set {_uniqueStorage()._g = newValue}
+  }
+  /// Returns true if `g` has been explicitly set.
+  var hasG: Bool {_storage._g != nil}
+  /// Clears the value of `g`. Subsequent reads from it will return its default value.
+  mutating func clearG() {_uniqueStorage()._g = nil}
+
   var floats: [Float] {
     get {_storage._floats}
     set {_uniqueStorage()._floats = newValue}
@@ -160,16 +203,63 @@ nonisolated struct Kirchhoff_Onnx_AttributeProto: @unchecked Sendable {
     set {_uniqueStorage()._strings = newValue}
   }
 
+  var tensors: [Kirchhoff_Onnx_TensorProto] {
+    get {_storage._tensors}
+    set {_uniqueStorage()._tensors = newValue}
+  }
+
+  var graphs: [Kirchhoff_Onnx_GraphProto] {
+    get {_storage._graphs}
+    set {_uniqueStorage()._graphs = newValue}
+  }
+
+  var tp: Kirchhoff_Onnx_TypeProto {
+    get {_storage._tp ?? Kirchhoff_Onnx_TypeProto()}
+    set {_uniqueStorage()._tp = newValue}
+  }
+  /// Returns true if `tp` has been explicitly set.
+  var hasTp: Bool {_storage._tp != nil}
+  /// Clears the value of `tp`. Subsequent reads from it will return its default value.
+  mutating func clearTp() {_uniqueStorage()._tp = nil}
+
   var type: Int32 {
     get {_storage._type}
     set {_uniqueStorage()._type = newValue}
   }
+
+  var refAttrName: String {
+    get {_storage._refAttrName}
+    set {_uniqueStorage()._refAttrName = newValue}
+  }
+
+  var sparseTensor: Kirchhoff_Onnx_SparseTensorProto {
+    get {_storage._sparseTensor ?? Kirchhoff_Onnx_SparseTensorProto()}
+    set {_uniqueStorage()._sparseTensor = newValue}
+  }
+  /// Returns true if `sparseTensor` has been explicitly set.
+  var hasSparseTensor: Bool {_storage._sparseTensor != nil}
+  /// Clears the value of `sparseTensor`. Subsequent reads from it will return its default value.
+  mutating func clearSparseTensor() {_uniqueStorage()._sparseTensor = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+nonisolated struct Kirchhoff_Onnx_StringStringEntryProto: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var key: String = String()
+
+  var value: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 nonisolated struct Kirchhoff_Onnx_TensorProto: Sendable {
@@ -185,6 +275,8 @@ nonisolated struct Kirchhoff_Onnx_TensorProto: Sendable {
 
   var int32Data: [Int32] = []
 
+  var stringData: [Data] = []
+
   var int64Data: [Int64] = []
 
   var name: String = String()
@@ -193,11 +285,119 @@ nonisolated struct Kirchhoff_Onnx_TensorProto: Sendable {
 
   var doubleData: [Double] = []
 
+  var uint64Data: [UInt64] = []
+
+  var externalData: [Kirchhoff_Onnx_StringStringEntryProto] = []
+
   var dataLocation: Int32 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
+}
+
+nonisolated struct Kirchhoff_Onnx_SparseTensorProto: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var values: Kirchhoff_Onnx_TensorProto {
+    get {_storage._values ?? Kirchhoff_Onnx_TensorProto()}
+    set {_uniqueStorage()._values = newValue}
+  }
+  /// Returns true if `values` has been explicitly set.
+  var hasValues: Bool {_storage._values != nil}
+  /// Clears the value of `values`. Subsequent reads from it will return its default value.
+  mutating func clearValues() {_uniqueStorage()._values = nil}
+
+  var indices: Kirchhoff_Onnx_TensorProto {
+    get {_storage._indices ?? Kirchhoff_Onnx_TensorProto()}
+    set {_uniqueStorage()._indices = newValue}
+  }
+  /// Returns true if `indices` has been explicitly set.
+  var hasIndices: Bool {_storage._indices != nil}
+  /// Clears the value of `indices`. Subsequent reads from it will return its default value.
+  mutating func clearIndices() {_uniqueStorage()._indices = nil}
+
+  var dims: [Int64] {
+    get {_storage._dims}
+    set {_uniqueStorage()._dims = newValue}
+  }
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+nonisolated struct Kirchhoff_Onnx_SequenceProto: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var name: String = String()
+
+  var elemType: Int32 = 0
+
+  var tensorValues: [Kirchhoff_Onnx_TensorProto] = []
+
+  var sequenceValues: [Kirchhoff_Onnx_SequenceProto] = []
+
+  var optionalValues: [Kirchhoff_Onnx_OptionalProto] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+nonisolated struct Kirchhoff_Onnx_OptionalProto: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var name: String {
+    get {_storage._name}
+    set {_uniqueStorage()._name = newValue}
+  }
+
+  var elemType: Int32 {
+    get {_storage._elemType}
+    set {_uniqueStorage()._elemType = newValue}
+  }
+
+  var tensorValue: Kirchhoff_Onnx_TensorProto {
+    get {_storage._tensorValue ?? Kirchhoff_Onnx_TensorProto()}
+    set {_uniqueStorage()._tensorValue = newValue}
+  }
+  /// Returns true if `tensorValue` has been explicitly set.
+  var hasTensorValue: Bool {_storage._tensorValue != nil}
+  /// Clears the value of `tensorValue`. Subsequent reads from it will return its default value.
+  mutating func clearTensorValue() {_uniqueStorage()._tensorValue = nil}
+
+  var sequenceValue: Kirchhoff_Onnx_SequenceProto {
+    get {_storage._sequenceValue ?? Kirchhoff_Onnx_SequenceProto()}
+    set {_uniqueStorage()._sequenceValue = newValue}
+  }
+  /// Returns true if `sequenceValue` has been explicitly set.
+  var hasSequenceValue: Bool {_storage._sequenceValue != nil}
+  /// Clears the value of `sequenceValue`. Subsequent reads from it will return its default value.
+  mutating func clearSequenceValue() {_uniqueStorage()._sequenceValue = nil}
+
+  var optionalValue: Kirchhoff_Onnx_OptionalProto {
+    get {_storage._optionalValue ?? Kirchhoff_Onnx_OptionalProto()}
+    set {_uniqueStorage()._optionalValue = newValue}
+  }
+  /// Returns true if `optionalValue` has been explicitly set.
+  var hasOptionalValue: Bool {_storage._optionalValue != nil}
+  /// Clears the value of `optionalValue`. Subsequent reads from it will return its default value.
+  mutating func clearOptionalValue() {_uniqueStorage()._optionalValue = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 nonisolated struct Kirchhoff_Onnx_ValueInfoProto: Sendable {
@@ -223,25 +423,85 @@ nonisolated struct Kirchhoff_Onnx_ValueInfoProto: Sendable {
   fileprivate var _type: Kirchhoff_Onnx_TypeProto? = nil
 }
 
-nonisolated struct Kirchhoff_Onnx_TypeProto: Sendable {
+nonisolated struct Kirchhoff_Onnx_TypeProto: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   var tensorType: Kirchhoff_Onnx_TensorTypeProto {
-    get {_tensorType ?? Kirchhoff_Onnx_TensorTypeProto()}
-    set {_tensorType = newValue}
+    get {_storage._tensorType ?? Kirchhoff_Onnx_TensorTypeProto()}
+    set {_uniqueStorage()._tensorType = newValue}
   }
   /// Returns true if `tensorType` has been explicitly set.
-  var hasTensorType: Bool {self._tensorType != nil}
+  var hasTensorType: Bool {_storage._tensorType != nil}
   /// Clears the value of `tensorType`. Subsequent reads from it will return its default value.
-  mutating func clearTensorType() {self._tensorType = nil}
+  mutating func clearTensorType() {_uniqueStorage()._tensorType = nil}
+
+  var sequenceType: Kirchhoff_Onnx_SequenceTypeProto {
+    get {_storage._sequenceType ?? Kirchhoff_Onnx_SequenceTypeProto()}
+    set {_uniqueStorage()._sequenceType = newValue}
+  }
+  /// Returns true if `sequenceType` has been explicitly set.
+  var hasSequenceType: Bool {_storage._sequenceType != nil}
+  /// Clears the value of `sequenceType`. Subsequent reads from it will return its default value.
+  mutating func clearSequenceType() {_uniqueStorage()._sequenceType = nil}
+
+  var optionalType: Kirchhoff_Onnx_OptionalTypeProto {
+    get {_storage._optionalType ?? Kirchhoff_Onnx_OptionalTypeProto()}
+    set {_uniqueStorage()._optionalType = newValue}
+  }
+  /// Returns true if `optionalType` has been explicitly set.
+  var hasOptionalType: Bool {_storage._optionalType != nil}
+  /// Clears the value of `optionalType`. Subsequent reads from it will return its default value.
+  mutating func clearOptionalType() {_uniqueStorage()._optionalType = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
-  fileprivate var _tensorType: Kirchhoff_Onnx_TensorTypeProto? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+nonisolated struct Kirchhoff_Onnx_SequenceTypeProto: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var elemType: Kirchhoff_Onnx_TypeProto {
+    get {_storage._elemType ?? Kirchhoff_Onnx_TypeProto()}
+    set {_uniqueStorage()._elemType = newValue}
+  }
+  /// Returns true if `elemType` has been explicitly set.
+  var hasElemType: Bool {_storage._elemType != nil}
+  /// Clears the value of `elemType`. Subsequent reads from it will return its default value.
+  mutating func clearElemType() {_uniqueStorage()._elemType = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+nonisolated struct Kirchhoff_Onnx_OptionalTypeProto: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var elemType: Kirchhoff_Onnx_TypeProto {
+    get {_storage._elemType ?? Kirchhoff_Onnx_TypeProto()}
+    set {_uniqueStorage()._elemType = newValue}
+  }
+  /// Returns true if `elemType` has been explicitly set.
+  var hasElemType: Bool {_storage._elemType != nil}
+  /// Clears the value of `elemType`. Subsequent reads from it will return its default value.
+  mutating func clearElemType() {_uniqueStorage()._elemType = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
 }
 
 nonisolated struct Kirchhoff_Onnx_TensorTypeProto: Sendable {
@@ -299,7 +559,7 @@ fileprivate nonisolated let _protobuf_package = "kirchhoff.onnx"
 
 nonisolated extension Kirchhoff_Onnx_ModelProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ModelProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}ir_version\0\u{3}producer_name\0\u{2}\u{5}graph\0\u{3}opset_import\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}ir_version\0\u{3}producer_name\0\u{2}\u{5}graph\0\u{3}opset_import\0\u{2}\u{11}functions\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -311,6 +571,7 @@ nonisolated extension Kirchhoff_Onnx_ModelProto: SwiftProtobuf.Message, SwiftPro
       case 2: try { try decoder.decodeSingularStringField(value: &self.producerName) }()
       case 7: try { try decoder.decodeSingularMessageField(value: &self._graph) }()
       case 8: try { try decoder.decodeRepeatedMessageField(value: &self.opsetImport) }()
+      case 25: try { try decoder.decodeRepeatedMessageField(value: &self.functions) }()
       default: break
       }
     }
@@ -333,6 +594,9 @@ nonisolated extension Kirchhoff_Onnx_ModelProto: SwiftProtobuf.Message, SwiftPro
     if !self.opsetImport.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.opsetImport, fieldNumber: 8)
     }
+    if !self.functions.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.functions, fieldNumber: 25)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -341,6 +605,7 @@ nonisolated extension Kirchhoff_Onnx_ModelProto: SwiftProtobuf.Message, SwiftPro
     if lhs.producerName != rhs.producerName {return false}
     if lhs._graph != rhs._graph {return false}
     if lhs.opsetImport != rhs.opsetImport {return false}
+    if lhs.functions != rhs.functions {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -381,9 +646,79 @@ nonisolated extension Kirchhoff_Onnx_OperatorSetIdProto: SwiftProtobuf.Message, 
   }
 }
 
+nonisolated extension Kirchhoff_Onnx_FunctionProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".FunctionProto"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{2}\u{3}input\0\u{1}output\0\u{1}attribute\0\u{1}node\0\u{4}\u{2}opset_import\0\u{1}domain\0\u{3}attribute_proto\0\u{2}\u{2}overload\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 4: try { try decoder.decodeRepeatedStringField(value: &self.input) }()
+      case 5: try { try decoder.decodeRepeatedStringField(value: &self.output) }()
+      case 6: try { try decoder.decodeRepeatedStringField(value: &self.attribute) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.node) }()
+      case 9: try { try decoder.decodeRepeatedMessageField(value: &self.opsetImport) }()
+      case 10: try { try decoder.decodeSingularStringField(value: &self.domain) }()
+      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.attributeProto) }()
+      case 13: try { try decoder.decodeSingularStringField(value: &self.overload) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if !self.input.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.input, fieldNumber: 4)
+    }
+    if !self.output.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.output, fieldNumber: 5)
+    }
+    if !self.attribute.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.attribute, fieldNumber: 6)
+    }
+    if !self.node.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.node, fieldNumber: 7)
+    }
+    if !self.opsetImport.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.opsetImport, fieldNumber: 9)
+    }
+    if !self.domain.isEmpty {
+      try visitor.visitSingularStringField(value: self.domain, fieldNumber: 10)
+    }
+    if !self.attributeProto.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.attributeProto, fieldNumber: 11)
+    }
+    if !self.overload.isEmpty {
+      try visitor.visitSingularStringField(value: self.overload, fieldNumber: 13)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Kirchhoff_Onnx_FunctionProto, rhs: Kirchhoff_Onnx_FunctionProto) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.input != rhs.input {return false}
+    if lhs.output != rhs.output {return false}
+    if lhs.attribute != rhs.attribute {return false}
+    if lhs.node != rhs.node {return false}
+    if lhs.opsetImport != rhs.opsetImport {return false}
+    if lhs.domain != rhs.domain {return false}
+    if lhs.attributeProto != rhs.attributeProto {return false}
+    if lhs.overload != rhs.overload {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension Kirchhoff_Onnx_GraphProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".GraphProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}node\0\u{1}name\0\u{2}\u{3}initializer\0\u{2}\u{6}input\0\u{1}output\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}node\0\u{1}name\0\u{2}\u{3}initializer\0\u{2}\u{6}input\0\u{1}output\0\u{4}\u{3}sparse_initializer\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -396,6 +731,7 @@ nonisolated extension Kirchhoff_Onnx_GraphProto: SwiftProtobuf.Message, SwiftPro
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.initializer) }()
       case 11: try { try decoder.decodeRepeatedMessageField(value: &self.input) }()
       case 12: try { try decoder.decodeRepeatedMessageField(value: &self.output) }()
+      case 15: try { try decoder.decodeRepeatedMessageField(value: &self.sparseInitializer) }()
       default: break
       }
     }
@@ -417,6 +753,9 @@ nonisolated extension Kirchhoff_Onnx_GraphProto: SwiftProtobuf.Message, SwiftPro
     if !self.output.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.output, fieldNumber: 12)
     }
+    if !self.sparseInitializer.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.sparseInitializer, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -426,6 +765,7 @@ nonisolated extension Kirchhoff_Onnx_GraphProto: SwiftProtobuf.Message, SwiftPro
     if lhs.initializer != rhs.initializer {return false}
     if lhs.input != rhs.input {return false}
     if lhs.output != rhs.output {return false}
+    if lhs.sparseInitializer != rhs.sparseInitializer {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -433,7 +773,7 @@ nonisolated extension Kirchhoff_Onnx_GraphProto: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension Kirchhoff_Onnx_NodeProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".NodeProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}input\0\u{1}output\0\u{1}name\0\u{3}op_type\0\u{1}attribute\0\u{2}\u{2}domain\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}input\0\u{1}output\0\u{1}name\0\u{3}op_type\0\u{1}attribute\0\u{2}\u{2}domain\0\u{1}overload\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -447,6 +787,7 @@ nonisolated extension Kirchhoff_Onnx_NodeProto: SwiftProtobuf.Message, SwiftProt
       case 4: try { try decoder.decodeSingularStringField(value: &self.opType) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.attribute) }()
       case 7: try { try decoder.decodeSingularStringField(value: &self.domain) }()
+      case 8: try { try decoder.decodeSingularStringField(value: &self.overload) }()
       default: break
       }
     }
@@ -471,6 +812,9 @@ nonisolated extension Kirchhoff_Onnx_NodeProto: SwiftProtobuf.Message, SwiftProt
     if !self.domain.isEmpty {
       try visitor.visitSingularStringField(value: self.domain, fieldNumber: 7)
     }
+    if !self.overload.isEmpty {
+      try visitor.visitSingularStringField(value: self.overload, fieldNumber: 8)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -481,6 +825,7 @@ nonisolated extension Kirchhoff_Onnx_NodeProto: SwiftProtobuf.Message, SwiftProt
     if lhs.opType != rhs.opType {return false}
     if lhs.attribute != rhs.attribute {return false}
     if lhs.domain != rhs.domain {return false}
+    if lhs.overload != rhs.overload {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -488,7 +833,7 @@ nonisolated extension Kirchhoff_Onnx_NodeProto: SwiftProtobuf.Message, SwiftProt
 
 nonisolated extension Kirchhoff_Onnx_AttributeProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".AttributeProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}f\0\u{1}i\0\u{1}s\0\u{1}t\0\u{2}\u{2}floats\0\u{1}ints\0\u{1}strings\0\u{2}\u{b}type\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}f\0\u{1}i\0\u{1}s\0\u{1}t\0\u{1}g\0\u{1}floats\0\u{1}ints\0\u{1}strings\0\u{1}tensors\0\u{1}graphs\0\u{2}\u{3}tp\0\u{2}\u{6}type\0\u{3}ref_attr_name\0\u{3}sparse_tensor\0")
 
   fileprivate class _StorageClass {
     var _name: String = String()
@@ -496,10 +841,16 @@ nonisolated extension Kirchhoff_Onnx_AttributeProto: SwiftProtobuf.Message, Swif
     var _i: Int64 = 0
     var _s: Data = Data()
     var _t: Kirchhoff_Onnx_TensorProto? = nil
+    var _g: Kirchhoff_Onnx_GraphProto? = nil
     var _floats: [Float] = []
     var _ints: [Int64] = []
     var _strings: [Data] = []
+    var _tensors: [Kirchhoff_Onnx_TensorProto] = []
+    var _graphs: [Kirchhoff_Onnx_GraphProto] = []
+    var _tp: Kirchhoff_Onnx_TypeProto? = nil
     var _type: Int32 = 0
+    var _refAttrName: String = String()
+    var _sparseTensor: Kirchhoff_Onnx_SparseTensorProto? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -515,10 +866,16 @@ nonisolated extension Kirchhoff_Onnx_AttributeProto: SwiftProtobuf.Message, Swif
       _i = source._i
       _s = source._s
       _t = source._t
+      _g = source._g
       _floats = source._floats
       _ints = source._ints
       _strings = source._strings
+      _tensors = source._tensors
+      _graphs = source._graphs
+      _tp = source._tp
       _type = source._type
+      _refAttrName = source._refAttrName
+      _sparseTensor = source._sparseTensor
     }
   }
 
@@ -542,10 +899,16 @@ nonisolated extension Kirchhoff_Onnx_AttributeProto: SwiftProtobuf.Message, Swif
         case 3: try { try decoder.decodeSingularInt64Field(value: &_storage._i) }()
         case 4: try { try decoder.decodeSingularBytesField(value: &_storage._s) }()
         case 5: try { try decoder.decodeSingularMessageField(value: &_storage._t) }()
+        case 6: try { try decoder.decodeSingularMessageField(value: &_storage._g) }()
         case 7: try { try decoder.decodeRepeatedFloatField(value: &_storage._floats) }()
         case 8: try { try decoder.decodeRepeatedInt64Field(value: &_storage._ints) }()
         case 9: try { try decoder.decodeRepeatedBytesField(value: &_storage._strings) }()
+        case 10: try { try decoder.decodeRepeatedMessageField(value: &_storage._tensors) }()
+        case 11: try { try decoder.decodeRepeatedMessageField(value: &_storage._graphs) }()
+        case 14: try { try decoder.decodeSingularMessageField(value: &_storage._tp) }()
         case 20: try { try decoder.decodeSingularInt32Field(value: &_storage._type) }()
+        case 21: try { try decoder.decodeSingularStringField(value: &_storage._refAttrName) }()
+        case 22: try { try decoder.decodeSingularMessageField(value: &_storage._sparseTensor) }()
         default: break
         }
       }
@@ -573,6 +936,9 @@ nonisolated extension Kirchhoff_Onnx_AttributeProto: SwiftProtobuf.Message, Swif
       try { if let v = _storage._t {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
       } }()
+      try { if let v = _storage._g {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      } }()
       if !_storage._floats.isEmpty {
         try visitor.visitPackedFloatField(value: _storage._floats, fieldNumber: 7)
       }
@@ -582,9 +948,24 @@ nonisolated extension Kirchhoff_Onnx_AttributeProto: SwiftProtobuf.Message, Swif
       if !_storage._strings.isEmpty {
         try visitor.visitRepeatedBytesField(value: _storage._strings, fieldNumber: 9)
       }
+      if !_storage._tensors.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._tensors, fieldNumber: 10)
+      }
+      if !_storage._graphs.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._graphs, fieldNumber: 11)
+      }
+      try { if let v = _storage._tp {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 14)
+      } }()
       if _storage._type != 0 {
         try visitor.visitSingularInt32Field(value: _storage._type, fieldNumber: 20)
       }
+      if !_storage._refAttrName.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._refAttrName, fieldNumber: 21)
+      }
+      try { if let v = _storage._sparseTensor {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 22)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -599,10 +980,16 @@ nonisolated extension Kirchhoff_Onnx_AttributeProto: SwiftProtobuf.Message, Swif
         if _storage._i != rhs_storage._i {return false}
         if _storage._s != rhs_storage._s {return false}
         if _storage._t != rhs_storage._t {return false}
+        if _storage._g != rhs_storage._g {return false}
         if _storage._floats != rhs_storage._floats {return false}
         if _storage._ints != rhs_storage._ints {return false}
         if _storage._strings != rhs_storage._strings {return false}
+        if _storage._tensors != rhs_storage._tensors {return false}
+        if _storage._graphs != rhs_storage._graphs {return false}
+        if _storage._tp != rhs_storage._tp {return false}
         if _storage._type != rhs_storage._type {return false}
+        if _storage._refAttrName != rhs_storage._refAttrName {return false}
+        if _storage._sparseTensor != rhs_storage._sparseTensor {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -612,9 +999,44 @@ nonisolated extension Kirchhoff_Onnx_AttributeProto: SwiftProtobuf.Message, Swif
   }
 }
 
+nonisolated extension Kirchhoff_Onnx_StringStringEntryProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".StringStringEntryProto"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}key\0\u{1}value\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.key) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.value) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.key.isEmpty {
+      try visitor.visitSingularStringField(value: self.key, fieldNumber: 1)
+    }
+    if !self.value.isEmpty {
+      try visitor.visitSingularStringField(value: self.value, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Kirchhoff_Onnx_StringStringEntryProto, rhs: Kirchhoff_Onnx_StringStringEntryProto) -> Bool {
+    if lhs.key != rhs.key {return false}
+    if lhs.value != rhs.value {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension Kirchhoff_Onnx_TensorProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".TensorProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}dims\0\u{3}data_type\0\u{4}\u{2}float_data\0\u{3}int32_data\0\u{4}\u{2}int64_data\0\u{1}name\0\u{3}raw_data\0\u{3}double_data\0\u{4}\u{4}data_location\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}dims\0\u{3}data_type\0\u{4}\u{2}float_data\0\u{3}int32_data\0\u{3}string_data\0\u{3}int64_data\0\u{1}name\0\u{3}raw_data\0\u{3}double_data\0\u{3}uint64_data\0\u{4}\u{2}external_data\0\u{3}data_location\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -626,10 +1048,13 @@ nonisolated extension Kirchhoff_Onnx_TensorProto: SwiftProtobuf.Message, SwiftPr
       case 2: try { try decoder.decodeSingularInt32Field(value: &self.dataType) }()
       case 4: try { try decoder.decodeRepeatedFloatField(value: &self.floatData) }()
       case 5: try { try decoder.decodeRepeatedInt32Field(value: &self.int32Data) }()
+      case 6: try { try decoder.decodeRepeatedBytesField(value: &self.stringData) }()
       case 7: try { try decoder.decodeRepeatedInt64Field(value: &self.int64Data) }()
       case 8: try { try decoder.decodeSingularStringField(value: &self.name) }()
       case 9: try { try decoder.decodeSingularBytesField(value: &self.rawData) }()
       case 10: try { try decoder.decodeRepeatedDoubleField(value: &self.doubleData) }()
+      case 11: try { try decoder.decodeRepeatedUInt64Field(value: &self.uint64Data) }()
+      case 13: try { try decoder.decodeRepeatedMessageField(value: &self.externalData) }()
       case 14: try { try decoder.decodeSingularInt32Field(value: &self.dataLocation) }()
       default: break
       }
@@ -649,6 +1074,9 @@ nonisolated extension Kirchhoff_Onnx_TensorProto: SwiftProtobuf.Message, SwiftPr
     if !self.int32Data.isEmpty {
       try visitor.visitPackedInt32Field(value: self.int32Data, fieldNumber: 5)
     }
+    if !self.stringData.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.stringData, fieldNumber: 6)
+    }
     if !self.int64Data.isEmpty {
       try visitor.visitPackedInt64Field(value: self.int64Data, fieldNumber: 7)
     }
@@ -661,6 +1089,12 @@ nonisolated extension Kirchhoff_Onnx_TensorProto: SwiftProtobuf.Message, SwiftPr
     if !self.doubleData.isEmpty {
       try visitor.visitPackedDoubleField(value: self.doubleData, fieldNumber: 10)
     }
+    if !self.uint64Data.isEmpty {
+      try visitor.visitPackedUInt64Field(value: self.uint64Data, fieldNumber: 11)
+    }
+    if !self.externalData.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.externalData, fieldNumber: 13)
+    }
     if self.dataLocation != 0 {
       try visitor.visitSingularInt32Field(value: self.dataLocation, fieldNumber: 14)
     }
@@ -672,11 +1106,246 @@ nonisolated extension Kirchhoff_Onnx_TensorProto: SwiftProtobuf.Message, SwiftPr
     if lhs.dataType != rhs.dataType {return false}
     if lhs.floatData != rhs.floatData {return false}
     if lhs.int32Data != rhs.int32Data {return false}
+    if lhs.stringData != rhs.stringData {return false}
     if lhs.int64Data != rhs.int64Data {return false}
     if lhs.name != rhs.name {return false}
     if lhs.rawData != rhs.rawData {return false}
     if lhs.doubleData != rhs.doubleData {return false}
+    if lhs.uint64Data != rhs.uint64Data {return false}
+    if lhs.externalData != rhs.externalData {return false}
     if lhs.dataLocation != rhs.dataLocation {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Kirchhoff_Onnx_SparseTensorProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SparseTensorProto"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}values\0\u{1}indices\0\u{1}dims\0")
+
+  fileprivate class _StorageClass {
+    var _values: Kirchhoff_Onnx_TensorProto? = nil
+    var _indices: Kirchhoff_Onnx_TensorProto? = nil
+    var _dims: [Int64] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _values = source._values
+      _indices = source._indices
+      _dims = source._dims
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._values) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._indices) }()
+        case 3: try { try decoder.decodeRepeatedInt64Field(value: &_storage._dims) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._values {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._indices {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      if !_storage._dims.isEmpty {
+        try visitor.visitPackedInt64Field(value: _storage._dims, fieldNumber: 3)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Kirchhoff_Onnx_SparseTensorProto, rhs: Kirchhoff_Onnx_SparseTensorProto) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._values != rhs_storage._values {return false}
+        if _storage._indices != rhs_storage._indices {return false}
+        if _storage._dims != rhs_storage._dims {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Kirchhoff_Onnx_SequenceProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SequenceProto"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}elem_type\0\u{3}tensor_values\0\u{4}\u{2}sequence_values\0\u{4}\u{2}optional_values\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularInt32Field(value: &self.elemType) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.tensorValues) }()
+      case 5: try { try decoder.decodeRepeatedMessageField(value: &self.sequenceValues) }()
+      case 7: try { try decoder.decodeRepeatedMessageField(value: &self.optionalValues) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    if self.elemType != 0 {
+      try visitor.visitSingularInt32Field(value: self.elemType, fieldNumber: 2)
+    }
+    if !self.tensorValues.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.tensorValues, fieldNumber: 3)
+    }
+    if !self.sequenceValues.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.sequenceValues, fieldNumber: 5)
+    }
+    if !self.optionalValues.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.optionalValues, fieldNumber: 7)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Kirchhoff_Onnx_SequenceProto, rhs: Kirchhoff_Onnx_SequenceProto) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.elemType != rhs.elemType {return false}
+    if lhs.tensorValues != rhs.tensorValues {return false}
+    if lhs.sequenceValues != rhs.sequenceValues {return false}
+    if lhs.optionalValues != rhs.optionalValues {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Kirchhoff_Onnx_OptionalProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".OptionalProto"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}elem_type\0\u{3}tensor_value\0\u{4}\u{2}sequence_value\0\u{4}\u{2}optional_value\0")
+
+  fileprivate class _StorageClass {
+    var _name: String = String()
+    var _elemType: Int32 = 0
+    var _tensorValue: Kirchhoff_Onnx_TensorProto? = nil
+    var _sequenceValue: Kirchhoff_Onnx_SequenceProto? = nil
+    var _optionalValue: Kirchhoff_Onnx_OptionalProto? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _name = source._name
+      _elemType = source._elemType
+      _tensorValue = source._tensorValue
+      _sequenceValue = source._sequenceValue
+      _optionalValue = source._optionalValue
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularStringField(value: &_storage._name) }()
+        case 2: try { try decoder.decodeSingularInt32Field(value: &_storage._elemType) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._tensorValue) }()
+        case 5: try { try decoder.decodeSingularMessageField(value: &_storage._sequenceValue) }()
+        case 7: try { try decoder.decodeSingularMessageField(value: &_storage._optionalValue) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      if !_storage._name.isEmpty {
+        try visitor.visitSingularStringField(value: _storage._name, fieldNumber: 1)
+      }
+      if _storage._elemType != 0 {
+        try visitor.visitSingularInt32Field(value: _storage._elemType, fieldNumber: 2)
+      }
+      try { if let v = _storage._tensorValue {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._sequenceValue {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      } }()
+      try { if let v = _storage._optionalValue {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Kirchhoff_Onnx_OptionalProto, rhs: Kirchhoff_Onnx_OptionalProto) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._name != rhs_storage._name {return false}
+        if _storage._elemType != rhs_storage._elemType {return false}
+        if _storage._tensorValue != rhs_storage._tensorValue {return false}
+        if _storage._sequenceValue != rhs_storage._sequenceValue {return false}
+        if _storage._optionalValue != rhs_storage._optionalValue {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -723,33 +1392,223 @@ nonisolated extension Kirchhoff_Onnx_ValueInfoProto: SwiftProtobuf.Message, Swif
 
 nonisolated extension Kirchhoff_Onnx_TypeProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".TypeProto"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tensor_type\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}tensor_type\0\u{4}\u{3}sequence_type\0\u{4}\u{5}optional_type\0")
+
+  fileprivate class _StorageClass {
+    var _tensorType: Kirchhoff_Onnx_TensorTypeProto? = nil
+    var _sequenceType: Kirchhoff_Onnx_SequenceTypeProto? = nil
+    var _optionalType: Kirchhoff_Onnx_OptionalTypeProto? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _tensorType = source._tensorType
+      _sequenceType = source._sequenceType
+      _optionalType = source._optionalType
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._tensorType) }()
-      default: break
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._tensorType) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._sequenceType) }()
+        case 9: try { try decoder.decodeSingularMessageField(value: &_storage._optionalType) }()
+        default: break
+        }
       }
     }
   }
 
   func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._tensorType {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._tensorType {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._sequenceType {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+      try { if let v = _storage._optionalType {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      } }()
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   static func ==(lhs: Kirchhoff_Onnx_TypeProto, rhs: Kirchhoff_Onnx_TypeProto) -> Bool {
-    if lhs._tensorType != rhs._tensorType {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._tensorType != rhs_storage._tensorType {return false}
+        if _storage._sequenceType != rhs_storage._sequenceType {return false}
+        if _storage._optionalType != rhs_storage._optionalType {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Kirchhoff_Onnx_SequenceTypeProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SequenceTypeProto"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}elem_type\0")
+
+  fileprivate class _StorageClass {
+    var _elemType: Kirchhoff_Onnx_TypeProto? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _elemType = source._elemType
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._elemType) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._elemType {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Kirchhoff_Onnx_SequenceTypeProto, rhs: Kirchhoff_Onnx_SequenceTypeProto) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._elemType != rhs_storage._elemType {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Kirchhoff_Onnx_OptionalTypeProto: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".OptionalTypeProto"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}elem_type\0")
+
+  fileprivate class _StorageClass {
+    var _elemType: Kirchhoff_Onnx_TypeProto? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _elemType = source._elemType
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._elemType) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._elemType {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: Kirchhoff_Onnx_OptionalTypeProto, rhs: Kirchhoff_Onnx_OptionalTypeProto) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._elemType != rhs_storage._elemType {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

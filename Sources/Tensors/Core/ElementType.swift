@@ -1,11 +1,17 @@
 /// What the numbers of a tensor are in memory.
 package enum ElementType: Sendable {
-  case float32, float64, int32
+  case float32, float64, int32, int64
 
-  package var size: Int { self == .float64 ? 8 : 4 }
+  package var size: Int {
+    switch self {
+    case .float32, .int32: 4
+    case .float64, .int64: 8
+    }
+  }
 }
 
-/// A type that tensors can hold: `Float` and `Double` for computing, `Int32` for indices and labels.
+/// A type that tensors can hold: `Float` and `Double` for computing, `Int32` for indices and labels, `Int64` for the whole numbers
+/// of other programs' models.
 public protocol TensorElement: Sendable, Equatable, Codable {
   static var _elementType: _ElementTypeTag { get }
 }
@@ -26,4 +32,7 @@ extension Double: TensorScalar {
 }
 extension Int32: TensorElement {
   public static var _elementType: _ElementTypeTag { _ElementTypeTag(type: .int32) }
+}
+extension Int64: TensorElement {
+  public static var _elementType: _ElementTypeTag { _ElementTypeTag(type: .int64) }
 }

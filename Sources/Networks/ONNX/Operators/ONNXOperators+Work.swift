@@ -17,14 +17,14 @@ extension ONNXOperators {
   private static let normalising: Set<String> = [
     "InstanceNormalization", "GroupNormalization", "LayerNormalization",
   ]
-  private static let products: Set<String> = ["MatMul", "Gemm", "Einsum"]
+  private static let multiplying: Set<String> = ["MatMul", "Gemm", "Einsum"]
 
   /// - Parameter isConstant: whether any input is.
   static func reason(_ node: ONNXNode, isConstant: Bool) -> String {
     switch node.kind {
-    case _ where products.contains(node.kind) && !isConstant: "all its factors are computed"
+    case _ where multiplying.contains(node.kind) && !isConstant: "all its factors are computed"
     case "Einsum": "not one product with a constant matrix"
-    case _ where products.contains(node.kind): "its constant is not one matrix"
+    case _ where multiplying.contains(node.kind): "its constant is not one matrix"
     case _ where moving.contains(node.kind): "only moves numbers"
     case _ where normalising.contains(node.kind): "statistics of computed numbers"
     case "MaxPool", "AveragePool", "Resize": "a window over one channel, without weights"
@@ -34,15 +34,15 @@ extension ONNXOperators {
     }
   }
 
-  static func work(_ a: ONNXArguments, _ results: [ONNXValue]) -> DigitalWork {
+  static func work(_ a: ONNXArguments, _ results: [ONNXValue?]) -> DigitalWork {
     let kind = a.node.kind
-    func count(_ value: ONNXValue?) -> Int { value?.shape.reduce(1, *) ?? 0 }
-    let made = count(results.first)
-    let given = count(a.optional(0))
+    func count(_ value: ONNXValue?) -> Int { if case .tensor(let tensor)? = value { tensor.count } else { 0 } }
+    func given(_ place: Int) -> Int { place < a.count ? count(a.values[place]) : 0 }
+    let made = count(results.first.flatMap { $0 })
     switch kind {
     case _ where moving.contains(kind): return DigitalWork()
-    case _ where reducing[kind] != nil: return DigitalWork(operations: (reducing[kind] ?? 1) * given)
-    case _ where normalising.contains(kind): return DigitalWork(operations: DigitalWork.normalisation * given)
+    case _ where reducing[kind] != nil: return DigitalWork(operations: (reducing[kind] ?? 1) * given(0))
+    case _ where normalising.contains(kind): return DigitalWork(operations: DigitalWork.normalisation * given(0))
     case "MaxPool", "AveragePool":
       return DigitalWork(operations: made * (a.node.integers("kernel_shape") ?? []).reduce(1, *))
     case "Resize":
@@ -50,14 +50,14 @@ extension ONNXOperators {
       return DigitalWork(multiplyAccumulates: a.node.text("mode", "nearest") == "linear" ? 4 * made : 0)
     case "MatMul", "Gemm", "Einsum": return product(a, made)
     case "BatchNormalization": return DigitalWork(operations: 2 * made)
-    case "ScatterElements", "ScatterND": return DigitalWork(operations: count(a.optional(2)))
+    case "ScatterElements", "ScatterND": return DigitalWork(operations: given(2))
     case "Max", "Min", "Sum", "Mean": return DigitalWork(operations: max(1, a.count - 1) * made)
     default: return DigitalWork(operations: made)
     }
   }
 
   private static func product(_ a: ONNXArguments, _ made: Int) -> DigitalWork {
-    let shapes = (0..<min(2, a.count)).compactMap { a.optional($0)?.shape }
+    let shapes = (0..<min(2, a.count)).compactMap { try? a.tensor($0).shape }
     let numbers = shapes.map { $0.reduce(1, *) } + [made]
     switch a.node.kind {
     case "Einsum":
@@ -70,7 +70,7 @@ extension ONNXOperators {
     case "Gemm":
       let inner = shapes.first?[a.node.integer("transA", 0) == 0 ? 1 : 0] ?? 0
       var work = DigitalWork.product(made * inner, numbers)
-      work.operations = a.optional(2) == nil ? 0 : made
+      work.operations = a.has(2) ? made : 0
       return work
     default: return .product(made * (shapes.first?.last ?? 0), numbers)
     }
