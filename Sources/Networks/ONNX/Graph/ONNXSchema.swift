@@ -55,7 +55,9 @@ struct ONNXSchema: Sendable {
     guard schema.inputs.contains(node.inputs.count) || node.inputs.count < schema.inputs.upperBound else {
       throw node.invalid("it has \(node.inputs.count) inputs, expected \(schema.inputs.upperBound) at most")
     }
-    for (i, name) in node.inputs.enumerated() where i < schema.inputs.lowerBound && name.isEmpty {
+    // Scan had its lengths first, which may be left out.
+    let mayBeLeftOut = node.kind == "Scan" && node.version < 9
+    for (i, name) in node.inputs.enumerated() where i < schema.inputs.lowerBound && name.isEmpty && !mayBeLeftOut {
       throw node.invalid("its input \(i) is left out")
     }
     guard node.inputs.count >= schema.inputs.lowerBound else {

@@ -112,12 +112,18 @@ extension ONNXOperators {
     "And": logic { $0 && $1 }, "Or": logic { $0 || $1 }, "Xor": logic { $0 != $1 },
     "BitwiseAnd": bits { $0 & $1 }, "BitwiseOr": bits { $0 | $1 }, "BitwiseXor": bits { $0 ^ $1 },
     "BitShift": one { a in
-      let left = try a.node.word("direction", ["", "LEFT", "RIGHT"])
-      guard !left.isEmpty else { throw a.node.invalid("it does not say its direction") }
+      let direction = try a.node.word("direction", ["", "LEFT", "RIGHT"])
+      guard !direction.isEmpty else { throw a.node.invalid("it does not say its direction") }
       let (x, y) = (try a.tensor(0), try a.tensor(1))
+      let bits = Int64(x.type.bits ?? 64)
+      // By its width, or a negative number, nothing of a number stays but its sign.
       let function = WholeFunction(
-        { left == "LEFT" ? $0 << $1 : Int64(bitPattern: UInt64(bitPattern: $0) >> UInt64(bitPattern: $1)) },
-        { left == "LEFT" ? $0 << $1 : $0 >> $1 })
+        { value, count in
+          let isOut = count < 0 || count >= bits
+          if direction == "LEFT" { return isOut ? 0 : value << count }
+          return isOut ? (value < 0 ? -1 : 0) : value >> count
+        },
+        { value, count in count >= 64 ? 0 : direction == "LEFT" ? value << count : value >> count })
       return try combined(x, y, a.node, function)
     },
   ]

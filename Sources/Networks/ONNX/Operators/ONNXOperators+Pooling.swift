@@ -89,7 +89,7 @@ extension ONNXOperators {
     return [.tensor(values), .tensor(try ONNXTensor(wholes: indices, shape: shape))]
   }
 
-  private static func evaluateAveragePool(_ a: ONNXArguments) throws -> ONNXTensor {
+  static func evaluateAveragePool(_ a: ONNXArguments) throws -> ONNXTensor {
     let (x, windows, places) = try pool(a)
     guard x.type.isReal else { throw ONNXTypeError(found: x.type, expected: "real numbers") }
     let countsPadding = a.node.flag("count_include_pad")

@@ -60,7 +60,8 @@ extension ONNXOperators {
       return try ONNXTensor(Tensor(real.elements.map(x.type.truncated), shape: kept), as: x.type)
     }
     let count = kept.reduce(1, *)
-    guard let start = whole.start ?? numbers.elements.first ?? (count == 0 ? 0 : nil) else {
+    let isLargest = whole.start == nil && whole.step(0, 1) == 1
+    guard let start = whole.start ?? numbers.elements.first ?? x.type.extreme(isLargest: !isLargest) else {
       throw node.invalid("there is no largest of no numbers")
     }
     let shift: Int64 = x.type == .uint64 && whole.start == nil ? .min : 0

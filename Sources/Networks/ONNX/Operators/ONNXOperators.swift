@@ -6,10 +6,10 @@ enum ONNXOperators {
 
   private static let standard: [String: Evaluate] = [
     unary, binary, comparisons, casts, shapes, moves, indexing, selection, reductions, products,
-    pooling, convolutions, recurrent,
+    pooling, convolutions, recurrent, resizing, normalisation, quantised, losses, attention,
   ].reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
 
-  private static let byDomain: [String: [String: Evaluate]] = ["": standard]
+  private static let byDomain: [String: [String: Evaluate]] = ["": standard, "com.microsoft": microsoft]
 
   /// Those that give other numbers each time.
   static let drawing: Set<String> = [

@@ -62,7 +62,7 @@ extension ONNXTensor {
         return type == .float8e8m0
           ? PowerOfTwoFormat.decoded(UInt8(truncatingIfNeeded: pattern)) : type.smallFormat?.decoded(bits) ?? 0
       }
-      try self.init(Tensor(numbers, shape: contents.shape), as: type)
+      try self.init(exact: Tensor(numbers, shape: contents.shape), as: type)
     }
   }
 }

@@ -51,6 +51,13 @@ public enum ONNXType: Int, Sendable, CaseIterable {
     return isSigned ? (-span / 2)...(span / 2 - 1) : 0...(span - 1)
   }
 
+  /// Its smallest or largest whole number, by its bits.
+  func extreme(isLargest: Bool) -> Int64? {
+    guard let (count, isSigned) = wholeBits else { return isLargest ? 1 : 0 }
+    if isSigned { return isLargest ? Int64.max >> (64 - count) : Int64.min >> (64 - count) }
+    return isLargest ? wrapped(-1) : 0
+  }
+
   /// The low bits of a whole number, as an operation of this width leaves them. Truth values are 0 or 1.
   func wrapped(_ value: Int64) -> Int64 {
     guard let (count, isSigned) = wholeBits else { return value == 0 ? 0 : 1 }
@@ -104,7 +111,7 @@ struct SmallFormat: Sendable {
   private var maySaturate: Bool { bits < 16 }
 
   func rounded(_ value: Double, saturates: Bool) -> Double {
-    if value.isNaN { return special == .none ? largest : value }
+    if value.isNaN { return special == .none ? -0.0 : value }
     if value == 0 { return special == .negativeZeroIsNaN ? 0 : value }
     if value.isInfinite { return overflowed(value, saturates) }
     let exponent = max(Int(value.exponent), 1 - bias)
