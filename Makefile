@@ -75,9 +75,9 @@ setup:
 # Tests that need one of these say that they were skipped where it cannot be installed.
 setup-tests: setup
 	@($(call install,$(TEST_PACKAGES))) || echo "not all of $(TEST_PACKAGES) could be installed: tests that need them are skipped"
-	@[ -x .venv/bin/python ] && .venv/bin/python -c 'import numpy, safetensors, selenium' 2>/dev/null || \
-	{ $(PYTHON) -m venv .venv && .venv/bin/pip install -q --disable-pip-version-check numpy safetensors selenium; } || \
-	echo "numpy, safetensors and selenium could not be installed: the tests that need them will say so"
+	@[ -x .venv/bin/python ] && .venv/bin/python -c 'import numpy, onnx, safetensors, selenium' 2>/dev/null || \
+	{ $(PYTHON) -m venv .venv && .venv/bin/pip install -q --disable-pip-version-check numpy onnx safetensors selenium; } || \
+	echo "numpy, onnx, safetensors and selenium could not be installed: the tests that need them will say so"
 
 lint:
 	swift format lint --strict --recursive Sources Systems Plugins Tests Benchmarks Examples Package.swift

@@ -55,16 +55,6 @@ private struct ONNXReference: Sendable, CustomTestStringConvertible {
 }
 
 @Suite("ONNX") struct ONNXTests {
-  @Test("there are references for every operator")
-  func coverage() {
-    #expect(ONNXReference.all.count > 100)
-    // Made of others, or found inside the models.
-    let inside: Set = ["Constant", "LSTM", "GRU", "RNN", "Conv"]
-    for name in ONNXModel.operators where !inside.contains(name) {
-      #expect(ONNXReference.all.contains { $0.name.hasPrefix("op-\(name)") }, "\(name)")
-    }
-  }
-
   /// Sums in another order differ by a few rounding errors of single precision; 2⁻²³ is 1.2e-7, and the longest sums here
   /// have some hundred terms.
   @Test("models give the numbers of onnxruntime", arguments: ONNXReference.all)
@@ -95,16 +85,27 @@ private struct ONNXReference: Sendable, CustomTestStringConvertible {
     }
   }
 
-  @Test("an unsupported operator is named with its node")
+  @Test("operators, attributes and versions that are not known are named")
   func unsupported() throws {
-    // A graph with one node NonZero named "where?", written by hand: field numbers as in the format.
-    func field(_ number: UInt8, _ content: [UInt8]) -> [UInt8] { [number << 3 | 2, UInt8(content.count)] + content }
-    let node =
-      field(1, Array("x".utf8)) + field(2, Array("y".utf8)) + field(3, Array("where?".utf8))
-      + field(4, Array("NonZero".utf8))
-    let graph = field(1, node) + field(11, field(1, Array("x".utf8))) + field(12, field(1, Array("y".utf8)))
-    try withFile(Data(field(7, graph))) { path in
-      #expect(throws: ONNXError.unsupportedOperator("NonZero", node: "where?")) { try ONNXModel(contentsOf: path) }
+    func refused(_ expected: ONNXError, _ change: (inout ONNXBuilder) -> Void) {
+      var builder = ONNXBuilder()
+      builder.input("x")
+      builder.output("y")
+      change(&builder)
+      #expect(throws: expected) { try builder.model() }
+    }
+    refused(.unsupportedOperator("Imagine", node: "where?")) { $0.node("Imagine", "where?", ["x"], ["y"]) }
+    refused(
+      .unsupportedFeature("the attribute depth, which version 17 of it does not have", node: "bend (Relu)")
+    ) { $0.node("Relu", "bend", ["x"], ["y"], ["depth": .integer(2)]) }
+    refused(
+      .invalidNode(node: "bend", operator: "Gelu", problem: "version 17 of its operators does not have it")
+    ) { $0.node("Gelu", "bend", ["x"], ["y"]) }
+    for version in [6, 29] {
+      refused(.unsupportedOperatorSet(domain: "", version: version, accepted: ONNXModel.versions)) {
+        $0.version = version
+        $0.node("Relu", "bend", ["x"], ["y"])
+      }
     }
     #expect(throws: ONNXError.unreadable(path: "/nowhere")) { try ONNXModel(contentsOf: "/nowhere") }
   }

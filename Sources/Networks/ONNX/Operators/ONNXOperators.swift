@@ -7,6 +7,7 @@ enum ONNXOperators {
   private static let standard: [String: Evaluate] = [
     unary, binary, comparisons, casts, shapes, moves, indexing, selection, reductions, products,
     pooling, convolutions, recurrent, resizing, normalisation, quantised, losses, attention,
+    sequences, strings,
   ].reduce(into: [:]) { all, family in all.merge(family) { first, _ in first } }
 
   private static let byDomain: [String: [String: Evaluate]] = ["": standard, "com.microsoft": microsoft]
