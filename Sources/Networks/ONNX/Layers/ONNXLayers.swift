@@ -37,7 +37,9 @@ enum ONNXLayers {
     case "LSTM", "GRU", "RNN":
       guard ONNXRecurrent.takes(node), let w = try weights(1), let recurrent = try weights(2) else { return nil }
       return try ONNXRecurrent(node, w, recurrent, bias: weights(3), on: substrate, in: &context)
-    default: return nil
+    default:
+      // What is exact anyway is computed in whole numbers.
+      return substrate is Digital ? nil : try ONNXQuantisedLayer(node, constants, on: substrate, in: &context)
     }
   }
 }
@@ -58,7 +60,7 @@ extension ONNXArguments {
 }
 
 /// `Gemm` and `MatMul` by a constant matrix, or a stack of them, on either side.
-private struct ONNXProduct: ONNXLayer {
+struct ONNXProduct: ONNXLayer {
   private var stack: PlacedStack
   /// Which input is computed.
   private let computed: Int
@@ -241,7 +243,7 @@ extension StringProtocol where SubSequence == Substring {
 }
 
 /// `Conv`.
-private struct ONNXConvolution: ONNXLayer {
+struct ONNXConvolution: ONNXLayer {
   private let weights: [Int]
   /// With the padding that is stated; padding that depends on the input is added before.
   private var kernels: PlacedKernels

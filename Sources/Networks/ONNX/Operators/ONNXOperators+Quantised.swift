@@ -130,7 +130,7 @@ extension ONNXOperators {
   }
 
   /// Whole numbers less their zero point: one, or one for each row or column.
-  private static func shifted(_ x: ONNXTensor, _ zero: ONNXTensor?, axis: Int, _ node: ONNXNode) throws -> ONNXTensor {
+  static func shifted(_ x: ONNXTensor, _ zero: ONNXTensor?, axis: Int, _ node: ONNXNode) throws -> ONNXTensor {
     guard let zero, zero.count > 0 else { return try ONNXTensor(x.wholes(), as: .int64) }
     let shape = try spread(zero.shape, over: x.shape, axis: axis, node)
     let (elements, _) = try combined(x.wholes().elements, x.shape, zero.wholes().elements, shape, node) { $0 - $1 }
@@ -153,7 +153,7 @@ extension ONNXOperators {
   }
 
   /// Three inputs: whole numbers, their scale and their zero point, as real numbers.
-  private static func part(_ a: ONNXArguments, _ place: Int, axis: Int = 0) throws -> Tensor<Double> {
+  static func part(_ a: ONNXArguments, _ place: Int, axis: Int = 0) throws -> Tensor<Double> {
     let x = try a.doubles(place)
     func parameter(_ place: Int) throws -> Tensor<Double> {
       let p = try a.doubles(place)
@@ -164,7 +164,7 @@ extension ONNXOperators {
   }
 
   /// Real numbers in the scale and zero point at two places.
-  private static func requantised(
+  static func requantised(
     _ y: Tensor<Double>, _ a: ONNXArguments, _ place: Int, like other: Int = 0
   ) throws -> ONNXTensor {
     let type = a.has(place + 1) ? try a.tensor(place + 1).type : try a.tensor(other).type
