@@ -99,7 +99,7 @@ extension ONNXModel {
     var values: [String: ONNXValue] = [:]
     for (name, tensor) in floats {
       let type = inputs.first { $0.name == name }?.type ?? .float
-      values[name] = .tensor(type.isReal ? try ONNXTensor(tensor, as: type) : ONNXTensor(tensor))
+      values[name] = .tensor(try converted(tensor, to: type) ?? ONNXTensor(tensor))
     }
     for (name, tensor) in integers {
       let type = inputs.first { $0.name == name }?.type ?? .int64
@@ -107,6 +107,13 @@ extension ONNXModel {
       values[name] = .tensor(try type.isWhole || type == .bool ? ONNXTensor(wide, as: type) : ONNXTensor(tensor))
     }
     return values
+  }
+
+  /// Whole numbers below 2²⁴ are those that single precision has all of.
+  private func converted(_ tensor: Tensor<Float>, to type: ONNXType) throws -> ONNXTensor? {
+    if type.isReal { return try ONNXTensor(tensor, as: type) }
+    guard type.isWhole, tensor.elements.allSatisfy({ $0 == $0.rounded() && abs($0) < 0x1p24 }) else { return nil }
+    return try ONNXTensor(Tensor(tensor.elements.map { Int64($0) }, shape: tensor.shape), as: type)
   }
 
   /// The inputs in their order, checked.

@@ -18,6 +18,10 @@ extension ONNXOperators {
       }
       let count = try a.node.checkedCount(shape)
       let truths = try condition.wholes().elements
+      if x.type == .float, y.type == .float, condition.shape == shape {
+        let mask = try Tensor(truths.map { Float($0) }, shape: shape)
+        return ONNXTensor(try Tensor.select(mask, x.floats(), y.floats()))
+      }
       let c = broadcastPositions(from: condition.shape, to: shape)
       let (p, q) = (broadcastPositions(from: x.shape, to: shape), broadcastPositions(from: y.shape, to: shape))
       let all = try ONNXTensor.concatenated([x.reshaped([x.count]), y.reshaped([y.count])], axis: 0)
@@ -30,15 +34,14 @@ extension ONNXOperators {
       let isOld = a.version < 11
       let low = isOld ? Double(a.node.float("min", -.infinity)) : a.has(1) ? try a.number(1) : -.infinity
       let high = isOld ? Double(a.node.float("max", .infinity)) : a.has(2) ? try a.number(2) : .infinity
-      if x.type == .float, low <= high { return ONNXTensor(try clamped(x.floats(), Float(low), Float(high))) }
+      if x.type == .float, low <= high { 
+        let (low, high) = (Float(low), Float(high))
+        return ONNXTensor(try x.floats().eachNumber { $0 < low ? low : $0 > high ? high : $0 })
+      }
       // Bounds the wrong way round give the upper one.
       return try mapped(x) { minimum(maximum($0, low), high) }
     },
   ]
-
-  private static func clamped(_ x: Tensor<Float>, _ low: Float, _ high: Float) throws -> Tensor<Float> {
-    try Tensor(x.elements.map { $0 < low ? low : $0 > high ? high : $0 }, shape: x.shape)
-  }
 
   private static func clipWhole(_ a: ONNXArguments, _ x: ONNXTensor) throws -> ONNXTensor {
     func bound(_ place: Int) throws -> Int64? {

@@ -119,6 +119,11 @@ extension ONNXOperators {
     let x = try a.tensor(0)
     let axis = try a.node.axis(a.node.integer("axis", -1), rank: x.rank)
     guard x.type.isReal else { throw ONNXTypeError(found: x.type, expected: "real numbers") }
+    if x.type == .float, a.node.outputs.dropFirst().allSatisfy(\.isEmpty), axis < x.rank {
+      var y = try x.floats().rowNormalised(axes: x.rank - axis, epsilon: Float(epsilon(a))) * a.floats(1)
+      if a.has(2) { y = try y + a.floats(2) }
+      return [.tensor(ONNXTensor(y))]
+    }
     let (y, mean, inverse) = try standardised(x.doubles(), Array(axis..<x.rank), epsilon(a))
     // Standardised in at least single precision, then in the type of the input.
     let plain = try ONNXTensor(y, as: x.type).doubles()

@@ -63,7 +63,7 @@ extension ONNXOperators {
     "Reciprocal": plain({ try $0.reciprocal() }) { 1 / $0 },
     "Floor": plain({ try $0.floored() }) { $0.rounded(.down) },
     "Ceil": plain({ try $0.ceiled() }) { $0.rounded(.up) },
-    "Round": plain(nil) { $0.rounded(.toNearestOrEven) },
+    "Round": plain({ try $0.eachNumber { $0.rounded(.toNearestOrEven) } }) { $0.rounded(.toNearestOrEven) },
     "Sin": plain({ try Tensors.sin($0) }, { Foundation.sin($0) }), "Cos": plain({ try Tensors.cos($0) }, { Foundation.cos($0) }),
     "Tan": plain(nil, { Foundation.tan($0) }), "Asin": plain(nil, { Foundation.asin($0) }), "Acos": plain(nil, { Foundation.acos($0) }),
     "Atan": plain(nil, { Foundation.atan($0) }), "Sinh": plain(nil, { Foundation.sinh($0) }), "Cosh": plain(nil, { Foundation.cosh($0) }),
@@ -73,7 +73,9 @@ extension ONNXOperators {
     "Softplus": plain({ try Tensors.softplus($0) }, softplus),
     "Softsign": plain({ try Tensors.softsign($0) }) { $0 / (1 + Swift.abs($0)) },
     "Mish": plain({ try Tensors.mish($0) }) { $0 * Foundation.tanh(softplus($0)) },
-    "HardSwish": plain(nil) { $0 * maximum(0, minimum(1, $0 / 6 + 0.5)) },
+    "HardSwish": plain({ try $0.eachNumber { $0 * Swift.min(1, Swift.max(0, $0 / 6 + 0.5)) } }) {
+      $0 * maximum(0, minimum(1, $0 / 6 + 0.5))
+    },
     "IsNaN": { a in [try truths(a.tensor(0)) { $0.isNaN }] },
     "BitwiseNot": one { a in
       let x = try a.tensor(0)
@@ -87,7 +89,10 @@ extension ONNXOperators {
 
   private static let unaryWithAttributes: [String: Evaluate] = [
     "Gelu": evaluateGelu,
-    "HardSigmoid": function(nil) { node in
+    "HardSigmoid": function({ x, node in
+      let (alpha, beta) = (node.float("alpha", 0.2), node.float("beta", 0.5))
+      return try x.eachNumber { $0.isNaN ? $0 : Swift.min(1, Swift.max(0, alpha * $0 + beta)) }
+    }) { node in
       let (alpha, beta) = (Double(node.float("alpha", 0.2)), Double(node.float("beta", 0.5)))
       return { maximum(0, minimum(1, alpha * $0 + beta)) }
     },
