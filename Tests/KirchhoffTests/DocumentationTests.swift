@@ -100,8 +100,9 @@ import Testing
   @Test("the list of operators in the docs is that of the code")
   func operators() throws {
     let page = try String(contentsOfFile: "\(project)/docs/onnx.md", encoding: .utf8)
-    let sentence = try #require(page.components(separatedBy: "22:\n\n").last?.components(separatedBy: ".\n").first)
-    let named = sentence.matches(of: /`(\w+)`/).map { String($0.output.1) }
+    let sentence = try #require(
+      page.components(separatedBy: "(`com.microsoft`):\n\n").last?.components(separatedBy: ".\n\n").first)
+    let named = sentence.matches(of: /`([\w.]+)`/).map { String($0.output.1) }
     #expect(named == ONNXModel.operators)
   }
 }

@@ -118,7 +118,8 @@ enum Products {
         testDescription: "MatMul with a constant stack", kind: "MatMul", x: x3, w: stack, stored: [4, 3],
         copies: 2, expected: try! matmul(x3, stack)),
       Product(
-        testDescription: "MatMul of a constant stack", kind: "MatMul", x: x3.turned, w: stack.turned, isConstantLeft: true,
+        testDescription: "MatMul of a constant stack", kind: "MatMul", x: x3.turned, w: stack.turned,
+        isConstantLeft: true,
         stored: [4, 3], copies: 2, expected: try! matmul(x3, stack).transposed()),
       Product(
         testDescription: "Gemm, both turned", kind: "Gemm", x: x.turned, w: w.turned,

@@ -78,8 +78,10 @@ struct ProtobufTree {
     fields.flatMap { field -> [UInt8] in
       switch field.value {
       case .number(let number): return varint(field.number << 3) + varint(number)
-      case .fixed64(let number): return varint(field.number << 3 | 1) + (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
-      case .fixed32(let number): return varint(field.number << 3 | 5) + (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+      case .fixed64(let number):
+        return varint(field.number << 3 | 1) + (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+      case .fixed32(let number):
+        return varint(field.number << 3 | 5) + (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
       case .bytes(let content): return varint(field.number << 3 | 2) + varint(UInt64(content.count)) + content
       case .message(let inner):
         let content = bytes(inner)
@@ -95,7 +97,9 @@ struct ProtobufTree {
     0, 1, 2, 3, 4, 7, 11, 13, 16, 255, 1 << 20, 1 << 31, 1 << 32, 1 << 62, 1 << 63, .max, UInt64(bitPattern: -2),
     UInt64(bitPattern: -3), .max >> 1,
   ]
-  private static let reals: [Float] = [0, -0.0, 1, -1, .nan, .infinity, -.infinity, 1e38, .leastNonzeroMagnitude, 0.5, 1e10]
+  private static let reals: [Float] = [
+    0, -0.0, 1, -1, .nan, .infinity, -.infinity, 1e38, .leastNonzeroMagnitude, 0.5, 1e10,
+  ]
 
   private static func change(_ fields: inout [Field], _ next: () -> UInt64, _ texts: [[UInt8]]) {
     guard !fields.isEmpty else { return }
@@ -116,7 +120,8 @@ struct ProtobufTree {
 
   private static func changeValue(_ value: inout Value, _ next: () -> UInt64, _ texts: [[UInt8]]) {
     switch value {
-    case .number(let old): value = .number(next() % 3 == 0 ? old &+ next() % 5 &- 2 : numbers[Int(next() % UInt64(numbers.count))])
+    case .number(let old):
+      value = .number(next() % 3 == 0 ? old &+ next() % 5 &- 2 : numbers[Int(next() % UInt64(numbers.count))])
     case .fixed64: value = .fixed64(Double(reals[Int(next() % UInt64(reals.count))]).bitPattern)
     case .fixed32: value = .fixed32(reals[Int(next() % UInt64(reals.count))].bitPattern)
     case .bytes(var content):

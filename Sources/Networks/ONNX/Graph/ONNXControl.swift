@@ -91,7 +91,9 @@ struct ONNXControl {
     return try scan(a.values.enumerated().map { try a.value($0.offset) }, in: &context, observe)
   }
 
-  private mutating func scan(_ inputs: [ONNXValue], in context: inout ForwardContext, _ observe: PlacedGraph.Observer) throws -> [ONNXValue] {
+  private mutating func scan(_ inputs: [ONNXValue], in context: inout ForwardContext, _ observe: PlacedGraph.Observer)
+    throws -> [ONNXValue]
+  {
     let scanned = node.integer("num_scan_inputs", 0)
     guard (1...Swift.max(1, inputs.count)).contains(scanned), let body = graphs["body"] else {
       throw node.invalid("num_scan_inputs is \(scanned) for \(inputs.count) inputs")
@@ -121,20 +123,25 @@ struct ONNXControl {
       let made = try call("body", states + slices.map { .tensor($0[round]) }, in: &context, observe)
       states = Array(made.prefix(states.count))
       for i in 0..<results {
-        guard case .tensor(let tensor) = made[states.count + i] else { throw node.invalid("it collects what is no tensor") }
+        guard case .tensor(let tensor) = made[states.count + i] else {
+          throw node.invalid("it collects what is no tensor")
+        }
         collected[i].append(tensor)
       }
     }
     let (ways, places) = (try list("scan_output_directions", results), try list("scan_output_axes", results))
-    return try states + collected.indices.map { i in
-      let parts = ways[i] == 0 ? collected[i] : collected[i].reversed()
-      let axis = places[i] < 0 ? places[i] &+ (parts.first?.rank ?? 0) + 1 : places[i]
-      guard (0...(parts.first?.rank ?? 0)).contains(axis) else { throw node.invalid("scan_output_axes is \(places)") }
-      return .tensor(try Self.stacked(parts, axis: axis))
-    }
+    return try states
+      + collected.indices.map { i in
+        let parts = ways[i] == 0 ? collected[i] : collected[i].reversed()
+        let axis = places[i] < 0 ? places[i] &+ (parts.first?.rank ?? 0) + 1 : places[i]
+        guard (0...(parts.first?.rank ?? 0)).contains(axis) else { throw node.invalid("scan_output_axes is \(places)") }
+        return .tensor(try Self.stacked(parts, axis: axis))
+      }
   }
 
-  private mutating func batchScan(in context: inout ForwardContext, _ observe: PlacedGraph.Observer) throws -> [ONNXValue] {
+  private mutating func batchScan(in context: inout ForwardContext, _ observe: PlacedGraph.Observer) throws
+    -> [ONNXValue]
+  {
     guard !a.has(0) else { throw node.unsupported("sequences of different lengths") }
     let tensors = try (1..<Swift.max(1, a.count)).map { try a.tensor($0) }
     guard let samples = tensors.first?.shape.first, tensors.allSatisfy({ $0.shape.first == samples }) else {
@@ -142,7 +149,9 @@ struct ONNXControl {
     }
     var all: [[ONNXTensor]] = []
     for sample in 0..<samples {
-      let own = try tensors.map { ONNXValue.tensor(try $0.slice(sample..<sample + 1, axis: 0).reshaped(Array($0.shape.dropFirst()))) }
+      let own = try tensors.map {
+        ONNXValue.tensor(try $0.slice(sample..<sample + 1, axis: 0).reshaped(Array($0.shape.dropFirst())))
+      }
       all.append(
         try scan(own, in: &context, observe).map { value in
           guard case .tensor(let tensor) = value else { throw node.invalid("it collects what is no tensor") }
@@ -165,7 +174,9 @@ struct ONNXControl {
         guard elements.count == first.count else { throw node.invalid("its sequences have different lengths") }
         return elements[i]
       }
-      for (place, value) in try call("body", inputs, in: &context, observe).enumerated() { collected[place].append(value) }
+      for (place, value) in try call("body", inputs, in: &context, observe).enumerated() {
+        collected[place].append(value)
+      }
     }
     return collected.map { .sequence($0) }
   }

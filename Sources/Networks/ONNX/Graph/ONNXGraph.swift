@@ -130,7 +130,9 @@ final class ONNXGraphBuilder {
     guard let version = versions[domain] else {
       throw ONNXError.malformed(
         path: setting.path,
-        problem: "node \(ONNXNode.name(proto)) is of the operators \(domain.isEmpty ? "ai.onnx" : domain), for which it names no version")
+        problem:
+          "node \(ONNXNode.name(proto)) is of the operators \(domain.isEmpty ? "ai.onnx" : domain), for which it names no version"
+      )
     }
     let node = try ONNXNode(proto, version: version, setting.files)
     try ONNXSchema.check(node)
@@ -225,7 +227,8 @@ extension ONNXGraph {
   fileprivate mutating func findReleases() {
     var seen = Set(outputs).union(constants.keys)
     for i in steps.indices.reversed() {
-      let used = steps[i].inputs.compactMap { $0 } + steps[i].outputs.compactMap { $0 }
+      let used =
+        steps[i].inputs.compactMap { $0 } + steps[i].outputs.compactMap { $0 }
         + steps[i].graphs.values.flatMap { $0.captures.map(\.outer) }
       steps[i].releases = used.filter { seen.insert($0).inserted }
     }

@@ -184,7 +184,9 @@ struct ONNXArguments {
     let inputs = try places.map(tensor)
     let type = inputs.first?.type ?? .float
     guard type.isReal else { throw node.invalid("its input has the type \(type), expected real numbers") }
-    if inputs.allSatisfy({ $0.type == .float }) { return .tensor(ONNXTensor(try single(inputs.map { try $0.floats() }))) }
+    if inputs.allSatisfy({ $0.type == .float }) {
+      return .tensor(ONNXTensor(try single(inputs.map { try $0.floats() })))
+    }
     return .tensor(try ONNXTensor(double(inputs.map { try $0.doubles() }), as: type))
   }
 }

@@ -21,7 +21,8 @@ struct PlacedGraph: Sendable {
     for step in graph.steps {
       try ONNXModel.checked(step.node) {
         try context.within(step.node.name) { context in
-          layers.append(try ONNXLayers.layer(step.node, step.inputs.map { $0.flatMap { start[$0] } }, on: substrate, in: &context))
+          layers.append(
+            try ONNXLayers.layer(step.node, step.inputs.map { $0.flatMap { start[$0] } }, on: substrate, in: &context))
           inner.append(try step.graphs.mapValues { try PlacedGraph($0, on: substrate, in: &context) })
         }
       }
@@ -34,9 +35,10 @@ struct PlacedGraph: Sendable {
       if let layer = layers[i] { return layer.placements.map { $0.inside(step.node.name) } }
       let isConstant = step.inputs.contains { $0.map { start[$0] != nil } ?? false }
       let own = Placement(step.node.name, staysDigital: ONNXOperators.reason(step.node, isConstant: isConstant))
-      return [own] + inner[i].sorted { $0.key < $1.key }.flatMap { name, graph in
-        graph.placements.map { $0.inside("\(step.node.name).\(name)") }
-      }
+      return [own]
+        + inner[i].sorted { $0.key < $1.key }.flatMap { name, graph in
+          graph.placements.map { $0.inside("\(step.node.name).\(name)") }
+        }
     }
   }
 

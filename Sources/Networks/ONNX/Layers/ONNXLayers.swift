@@ -103,7 +103,8 @@ struct ONNXProduct: ONNXLayer {
     guard x.rank > 0, !isGemm || x.rank == 2 else { throw a.node.invalid("its input has the shape \(x.shape)") }
     if isVector { x = try x.expanded(axis: 0) } else if comesInColumns { x = try x.transposed() }
     guard x.shape.last == stack.inputs else {
-      throw a.node.invalid("its input has the shape \(try a.tensor(computed).shape), its weights \(stack.inputs) inputs")
+      throw a.node.invalid(
+        "its input has the shape \(try a.tensor(computed).shape), its weights \(stack.inputs) inputs")
     }
     var y = try stack.forward(x, a.node, in: &context)
     if goesInColumns, !isVector { y = try y.transposed() }
@@ -152,7 +153,8 @@ struct PlacedStack: Sendable {
   }
 
   /// - Parameter x: shape `[…, rows, inputs]`.
-  mutating func forward(_ x: Tensor<Float>, _ node: ONNXNode, in context: inout ForwardContext) throws -> Tensor<Float> {
+  mutating func forward(_ x: Tensor<Float>, _ node: ONNXNode, in context: inout ForwardContext) throws -> Tensor<Float>
+  {
     let own = Array(x.shape.dropLast(2))
     guard let stack = broadcastShape(own, extents) else {
       throw node.invalid("stacks of \(own) and \(extents) do not go together")
@@ -229,7 +231,9 @@ private struct ONNXEinsumLayer: ONNXLayer {
     let batch = Array(x.shape.prefix(stacked))
     let stays = Array(x.shape.dropFirst(stacked).dropLast(summed))
     let inputs = x.shape.suffix(summed).reduce(1, *)
-    guard inputs == stack.inputs else { throw a.node.invalid("its input has the shape \(try a.tensor(computed).shape)") }
+    guard inputs == stack.inputs else {
+      throw a.node.invalid("its input has the shape \(try a.tensor(computed).shape)")
+    }
     x = try x.reshaped(batch + [stays.reduce(1, *), inputs])
     let y = try stack.forward(x, a.node, in: &context).reshaped(batch + stays + extents)
     return try a.result(y.permuted(resultOrder), like: computed)
@@ -260,7 +264,9 @@ struct ONNXConvolution: ONNXLayer {
     isAutomatic = windows.isAutomatic
     let none = window.map { _ in 0 }
     let groups = node.integer("group", 1)
-    guard groups >= 1, w.shape[0] % groups == 0 else { throw node.invalid("\(groups) groups for weights of shape \(w.shape)") }
+    guard groups >= 1, w.shape[0] % groups == 0 else {
+      throw node.invalid("\(groups) groups for weights of shape \(w.shape)")
+    }
     kernels = try PlacedKernels(
       w,
       ConvolutionGeometry(
@@ -301,7 +307,9 @@ private struct ONNXTransposedConvolution: ONNXLayer {
     let window = Array(w.shape[2...])
     let windows = try ONNXWindows(node, extents: window, window: window)
     let groups = node.integer("group", 1)
-    guard groups >= 1, w.shape[0] % groups == 0 else { throw node.invalid("\(groups) groups for weights of shape \(w.shape)") }
+    guard groups >= 1, w.shape[0] % groups == 0 else {
+      throw node.invalid("\(groups) groups for weights of shape \(w.shape)")
+    }
     let extra = node.integers("output_padding") ?? window.map { _ in 0 }
     let border = window.indices.map { windows.dilation[$0] * (window[$0] - 1) }
     let isWithin = window.indices.allSatisfy { windows.before[$0] <= border[$0] && windows.after[$0] <= border[$0] }

@@ -33,11 +33,14 @@ struct ONNXQuantisedLayer: ONNXLayer {
     guard let places = Self.places(node) else { return nil }
     let needed = places.isScaled ? places.weight..<places.weight + 3 : 1..<2
     let hasZero = !places.isScaled && node.inputs.count > 3
-    guard needed.allSatisfy({ node.inputs[$0].isEmpty || constants[$0] != nil }), !hasZero || constants[3] != nil else { return nil }
+    guard needed.allSatisfy({ node.inputs[$0].isEmpty || constants[$0] != nil }), !hasZero || constants[3] != nil else {
+      return nil
+    }
     let stored = ONNXArguments(node: node, values: constants)
     let isConvolution = node.kind.hasSuffix("Conv") || node.kind == "ConvInteger"
     let axis = isConvolution || node.flag("transB") ? 0 : -1
-    let weights = try places.isScaled
+    let weights =
+      try places.isScaled
       ? ONNXOperators.part(stored, places.weight, axis: axis)
       : ONNXOperators.shifted(stored.tensor(1), stored.optional(3), axis: axis, node).doubles()
     let real: Tensor<Float> = try weights.converted()
@@ -50,7 +53,8 @@ struct ONNXQuantisedLayer: ONNXLayer {
   }
 
   mutating func apply(_ a: ONNXArguments, in context: inout ForwardContext) throws -> [ONNXValue?] {
-    let x = try places.isScaled
+    let x =
+      try places.isScaled
       ? ONNXOperators.part(a, 0) : ONNXOperators.shifted(a.tensor(0), a.optional(2), axis: -2, a.node).doubles()
     context.countLogic(.operation, 2 * x.count, bits: bits)
     let real = ONNXArguments(node: a.node, values: [.tensor(ONNXTensor(try x.converted() as Tensor<Float>))])

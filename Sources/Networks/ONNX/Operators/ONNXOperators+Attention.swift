@@ -47,7 +47,9 @@ extension ONNXOperators {
     let (steps, width) = (x.shape[2], x.shape[3])
     let stated = a.node.integer("rotary_embedding_dim", 0)
     let turned = stated == 0 ? width : stated
-    guard turned % 2 == 0, (0...width).contains(turned) else { throw a.node.invalid("rotary_embedding_dim is \(turned)") }
+    guard turned % 2 == 0, (0...width).contains(turned) else {
+      throw a.node.invalid("rotary_embedding_dim is \(turned)")
+    }
     let half = turned / 2
     func cache(_ place: Int) throws -> [Double] {
       let numbers = try a.doubles(place)
@@ -55,7 +57,9 @@ extension ONNXOperators {
         throw a.node.invalid("input \(place) has the shape \(numbers.shape), expected \(half) at the end")
       }
       guard a.has(3) else {
-        guard numbers.shape == [x.shape[0], steps, half] else { throw a.node.invalid("input \(place) has the shape \(numbers.shape)") }
+        guard numbers.shape == [x.shape[0], steps, half] else {
+          throw a.node.invalid("input \(place) has the shape \(numbers.shape)")
+        }
         return numbers.elements
       }
       let rows = try places(a.integers(3), extent: numbers.shape[0], a.node)
@@ -86,14 +90,17 @@ extension ONNXOperators {
     let (queries, keys) = (a.node.integer("q_num_heads", 0), a.node.integer("kv_num_heads", 0))
     guard keys >= 1, queries >= 1, queries % keys == 0 else { throw a.node.invalid("\(queries) and \(keys) heads") }
     let (q, k, v) = (
-      try headed(a.doubles(0), queries, a.node), try headed(a.doubles(1), keys, a.node), try headed(a.doubles(2), keys, a.node)
+      try headed(a.doubles(0), queries, a.node), try headed(a.doubles(1), keys, a.node),
+      try headed(a.doubles(2), keys, a.node)
     )
     let (batch, steps, width, made) = (q.shape[0], q.shape[2], q.shape[3], v.shape[3])
     guard k.shape == [batch, keys, steps, width], v.shape == [batch, keys, steps, made] else {
       throw a.node.invalid("queries, keys and values of shapes \(q.shape), \(k.shape) and \(v.shape)")
     }
     let (isGated, corrects) = (rule.hasPrefix("gated"), rule.hasSuffix("delta"))
-    guard a.has(4) == isGated, a.has(5) == corrects else { throw a.node.invalid("update_rule is \(rule), for other inputs") }
+    guard a.has(4) == isGated, a.has(5) == corrects else {
+      throw a.node.invalid("update_rule is \(rule), for other inputs")
+    }
     let decay = isGated ? try headed(a.doubles(4), keys, a.node) : nil
     let beta = corrects ? try headed(a.doubles(5), a.doubles(5).shape.last ?? 1, a.node) : nil
     guard decay.map({ $0.shape.dropLast() == [batch, keys, steps] && [1, width].contains($0.shape[3]) }) ?? true,
@@ -134,7 +141,9 @@ extension ONNXOperators {
     }
     let (channels, width, steps) = (x.shape[1], w.shape[2], x.shape[2])
     let past = try a.has(3) ? a.doubles(3) : .zeros([x.shape[0], channels, width - 1])
-    guard past.shape == [x.shape[0], channels, width - 1] else { throw a.node.invalid("a state of shape \(past.shape)") }
+    guard past.shape == [x.shape[0], channels, width - 1] else {
+      throw a.node.invalid("a state of shape \(past.shape)")
+    }
     let all = try Tensor.concatenate([past, x], axis: 2)
     var y = try Tensor<Double>.zeros(x.shape)
     for k in 0..<width {
@@ -142,7 +151,9 @@ extension ONNXOperators {
     }
     if a.has(2) { y = try y + a.doubles(2).reshaped([channels, 1]) }
     var result = try ONNXTensor(y, as: type)
-    if try a.node.word("activation", ["none", "silu", "swish"]) != "none" { result = try mapped(result) { $0 * sigmoid($0) } }
+    if try a.node.word("activation", ["none", "silu", "swish"]) != "none" {
+      result = try mapped(result) { $0 * sigmoid($0) }
+    }
     return [.tensor(result), .tensor(try ONNXTensor(all.slice(steps..<steps + width - 1, axis: 2), as: type))]
   }
 }
@@ -173,14 +184,19 @@ struct ONNXAttention {
     q = try headed(inputs[0], "q_num_heads")
     var (k, v) = (try headed(inputs[1], "kv_num_heads"), try headed(inputs[2], "kv_num_heads"))
     guard a.has(4) == a.has(5) else { throw a.node.invalid("past keys and values go together") }
-    if a.has(4) { (k, v) = (try .concatenate([a.doubles(4), k], axis: 2), try .concatenate([a.doubles(5), v], axis: 2)) }
+    if a.has(4) {
+      (k, v) = (try .concatenate([a.doubles(4), k], axis: 2), try .concatenate([a.doubles(5), v], axis: 2))
+    }
     (self.k, self.v) = (k, v)
-    guard q.shape[0] == k.shape[0], k.shape[..<3] == v.shape[..<3], q.shape[3] == k.shape[3], q.shape[1] % Swift.max(1, k.shape[1]) == 0
+    guard q.shape[0] == k.shape[0], k.shape[..<3] == v.shape[..<3], q.shape[3] == k.shape[3],
+      q.shape[1] % Swift.max(1, k.shape[1]) == 0
     else { throw a.node.invalid("queries, keys and values of shapes \(q.shape), \(k.shape) and \(v.shape)") }
     try a.node.checkedCount([q.shape[0], q.shape[1], q.shape[2], k.shape[2]])
     try a.node.checkWork([q.shape[0], q.shape[1], q.shape[2], k.shape[2], q.shape[3]])
     valid = a.has(6) ? try a.integers(6) : nil
-    guard valid == nil || (valid?.count == q.shape[0] && !a.has(4)) else { throw a.node.invalid("lengths of its cache") }
+    guard valid == nil || (valid?.count == q.shape[0] && !a.has(4)) else {
+      throw a.node.invalid("lengths of its cache")
+    }
   }
 
   private func rounded(_ x: Tensor<Double>, as type: ONNXType? = nil) throws -> Tensor<Double> {
@@ -243,11 +259,15 @@ struct ONNXAttention {
     let (steps, length) = (shape[2], shape[3])
     var bias = Array(repeating: 0.0, count: shape.reduce(1, *))
     if let mask = try a.optional(3) {
-      guard mask.rank >= 1, let own = mask.shape.last, own <= length else { throw a.node.invalid("a mask of shape \(mask.shape)") }
+      guard mask.rank >= 1, let own = mask.shape.last, own <= length else {
+        throw a.node.invalid("a mask of shape \(mask.shape)")
+      }
       let isTruth = mask.type == .bool
       let numbers = try mask.doubles().elements
       let wide = Array(mask.shape.dropLast()) + [length]
-      guard broadcastShape(wide, shape) == shape else { throw a.node.invalid("a mask of shape \(mask.shape) for \(shape)") }
+      guard broadcastShape(wide, shape) == shape else {
+        throw a.node.invalid("a mask of shape \(mask.shape) for \(shape)")
+      }
       for (i, place) in broadcastPositions(from: wide, to: shape).enumerated() {
         let (row, column) = (place / length, place % length)
         let value = column < own ? numbers[row * own + column] : isTruth ? 0 : -.infinity

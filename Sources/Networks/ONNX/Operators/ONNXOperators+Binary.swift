@@ -14,7 +14,8 @@ extension ONNXOperators {
       unsigned = { UInt64(bitPattern: same(Int64(bitPattern: $0), Int64(bitPattern: $1))) }
     }
     init(
-      _ signed: @escaping @Sendable (Int64, Int64) -> Int64?, _ unsigned: @escaping @Sendable (UInt64, UInt64) -> UInt64?
+      _ signed: @escaping @Sendable (Int64, Int64) -> Int64?,
+      _ unsigned: @escaping @Sendable (UInt64, UInt64) -> UInt64?
     ) { (self.signed, self.unsigned) = (signed, unsigned) }
 
     func callAsFunction(_ x: Int64, _ y: Int64, _ type: ONNXType) -> Int64? {
@@ -96,8 +97,12 @@ extension ONNXOperators {
       { try $0 / $1 }, { try $0 / $1 },
       WholeFunction({ $1 == 0 ? nil : $0.dividedReportingOverflow(by: $1).partialValue }, { $1 == 0 ? nil : $0 / $1 })),
     "Mod": evaluateMod, "Pow": evaluatePow,
-    "Max": variadic({ try compared($0, $1, maximum) }, { try compared($0, $1, maximum) }, WholeFunction({ Swift.max($0, $1) }, { Swift.max($0, $1) })),
-    "Min": variadic({ try compared($0, $1, minimum) }, { try compared($0, $1, minimum) }, WholeFunction({ Swift.min($0, $1) }, { Swift.min($0, $1) })),
+    "Max": variadic(
+      { try compared($0, $1, maximum) }, { try compared($0, $1, maximum) },
+      WholeFunction({ Swift.max($0, $1) }, { Swift.max($0, $1) })),
+    "Min": variadic(
+      { try compared($0, $1, minimum) }, { try compared($0, $1, minimum) },
+      WholeFunction({ Swift.min($0, $1) }, { Swift.min($0, $1) })),
     "Sum": variadic({ try $0 + $1 }, { try $0 + $1 }),
     "Mean": one { a in
       var total = try a.tensor(0)
@@ -143,7 +148,8 @@ extension ONNXOperators {
     one { a in
       let (x, y) = (try a.tensor(0), try a.tensor(1))
       let (elements, shape) = try combined(
-        x.wholes().elements, x.shape, y.wholes().elements, y.shape, a.node) { function($0 != 0, $1 != 0) }
+        x.wholes().elements, x.shape, y.wholes().elements, y.shape, a.node
+      ) { function($0 != 0, $1 != 0) }
       return try ONNXTensor(truths: elements, shape: shape)
     }
   }
@@ -227,11 +233,13 @@ extension ONNXOperators {
     }
     if x.type.isWhole {
       let (elements, shape) = try combined(
-        x.wholes().elements, x.shape, slope.wholes().elements, slope.shape, a.node) { $0 < 0 ? $0 &* $1 : $0 }
+        x.wholes().elements, x.shape, slope.wholes().elements, slope.shape, a.node
+      ) { $0 < 0 ? $0 &* $1 : $0 }
       return try ONNXTensor(Tensor(elements, shape: shape), as: x.type)
     }
     let (elements, shape) = try combined(
-      x.doubles().elements, x.shape, slope.doubles().elements, slope.shape, a.node) { $0 < 0 ? $0 * $1 : $0 }
+      x.doubles().elements, x.shape, slope.doubles().elements, slope.shape, a.node
+    ) { $0 < 0 ? $0 * $1 : $0 }
     return try ONNXTensor(Tensor(elements, shape: shape), as: x.type)
   }
 }

@@ -92,7 +92,9 @@ extension ONNXOperators {
   private static func bitCast(_ a: ONNXArguments) throws -> ONNXTensor {
     let x = try a.tensor(0)
     let type = try a.node.type("to", .float)
-    guard let bits = x.type.bits, bits == type.bits else { throw a.node.invalid("\(x.type) does not have as many bits as \(type)") }
+    guard let bits = x.type.bits, bits == type.bits else {
+      throw a.node.invalid("\(x.type) does not have as many bits as \(type)")
+    }
     let patterns: [UInt64] =
       switch x.storage {
       case .wholes(let numbers): numbers.elements.map { UInt64(bitPattern: $0) }

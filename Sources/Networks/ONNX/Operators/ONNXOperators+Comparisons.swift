@@ -34,7 +34,7 @@ extension ONNXOperators {
       let isOld = a.version < 11
       let low = isOld ? Double(a.node.float("min", -.infinity)) : a.has(1) ? try a.number(1) : -.infinity
       let high = isOld ? Double(a.node.float("max", .infinity)) : a.has(2) ? try a.number(2) : .infinity
-      if x.type == .float, low <= high { 
+      if x.type == .float, low <= high {
         let (low, high) = (Float(low), Float(high))
         return ONNXTensor(try x.floats().eachNumber { $0 < low ? low : $0 > high ? high : $0 })
       }

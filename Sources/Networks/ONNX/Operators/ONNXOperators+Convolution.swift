@@ -10,7 +10,8 @@ extension ONNXOperators {
       if x.type == .float, (3...5).contains(x.rank) {
         return ONNXTensor(try convolution.result(x.floats(), w.floats(), bias: a.has(2) ? a.floats(2) : nil))
       }
-      return try ONNXTensor(convolution.result(x.doubles(), w.doubles(), bias: a.has(2) ? a.doubles(2) : nil), as: x.type)
+      return try ONNXTensor(
+        convolution.result(x.doubles(), w.doubles(), bias: a.has(2) ? a.doubles(2) : nil), as: x.type)
     },
     "ConvTranspose": one { a in
       let (x, w) = (try a.tensor(0), try a.tensor(1))
@@ -29,7 +30,9 @@ struct ONNXConvolutionShape {
 
   init(_ node: ONNXNode, _ x: [Int], _ w: [Int]) throws {
     groups = node.integer("group", 1)
-    guard x.count == w.count, x.count >= 3, groups >= 1, w[0] % groups == 0, Double(w[1]) * Double(groups) == Double(x[1]) else {
+    guard x.count == w.count, x.count >= 3, groups >= 1, w[0] % groups == 0,
+      Double(w[1]) * Double(groups) == Double(x[1])
+    else {
       throw node.invalid("weights of shape \(w) in \(groups) groups for an input of shape \(x)")
     }
     (self.x, self.w) = (x, w)

@@ -30,7 +30,9 @@ extension ONNXOperators {
     var (losses, total) = ([Double](), 0.0)
     for (i, label) in labels.enumerated() {
       if label == ignored { losses.append(0); continue }
-      guard (0..<classes).contains(label) else { throw a.node.invalid("the label \(label) is outside \(classes) classes") }
+      guard (0..<classes).contains(label) else {
+        throw a.node.invalid("the label \(label) is outside \(classes) classes")
+      }
       let weight = weights?[label] ?? 1
       losses.append(-weight * numbers[(i / inner * classes + label) * inner + i % inner])
       total += weight

@@ -123,7 +123,9 @@ extension ONNXOperators {
       let step = steps[i]
       let start = clamped(starts[i], step > 0 ? 0...extent : -1...Swift.max(-1, extent - 1))
       // Far below nothing stands for the first element where steps go down.
-      let end = clamped(ends[i] < 0 && ends[i] < -extent ? -extent - 1 : ends[i], step > 0 ? 0...extent : -1...Swift.max(-1, extent - 1))
+      let end = clamped(
+        ends[i] < 0 && ends[i] < -extent ? -extent - 1 : ends[i], step > 0 ? 0...extent : -1...Swift.max(-1, extent - 1)
+      )
       let first = starts[i] < -extent ? (step > 0 ? 0 : -1) : start
       if step == 1 {
         x = try x.slice(first..<Swift.max(first, end), axis: axis)
@@ -170,11 +172,14 @@ extension ONNXOperators {
       }
     }
     guard mode == "constant" else { return result }
-    let filling: ONNXTensor? = isOld ? try made([Double(a.node.float("value", 0))], shape: [1], as: x.type) : try a.optional(2)
+    let filling: ONNXTensor? =
+      isOld ? try made([Double(a.node.float("value", 0))], shape: [1], as: x.type) : try a.optional(2)
     guard let filling, filling.count == 1 else { return result }
     // The position after the last one of x.
     let all = try ONNXTensor.concatenated([x.reshaped([x.count]), filling.reshaped([1])], axis: 0)
-    let places = try taken(ONNXTensor(wholes: Array(1...Swift.max(1, x.count)).prefix(x.count).map { $0 }, shape: x.shape), shape: shape) { axis, i in
+    let places = try taken(
+      ONNXTensor(wholes: Array(1...Swift.max(1, x.count)).prefix(x.count).map { $0 }, shape: x.shape), shape: shape
+    ) { axis, i in
       let place = i - before[axis]
       return (0..<x.shape[axis]).contains(place) ? place : -1
     }
@@ -211,7 +216,8 @@ extension ONNXOperators {
     let lengths = try a.integers(1)
     let batch = try a.node.axis(a.node.integer("batch_axis", 1), rank: x.rank)
     let time = try a.node.axis(a.node.integer("time_axis", 0), rank: x.rank)
-    guard batch != time, lengths.count == x.shape[batch], lengths.allSatisfy({ (0...x.shape[time]).contains($0) }) else {
+    guard batch != time, lengths.count == x.shape[batch], lengths.allSatisfy({ (0...x.shape[time]).contains($0) })
+    else {
       throw a.node.invalid("lengths \(lengths) for the shape \(x.shape)")
     }
     let steps = rowMajorSteps(x.shape)

@@ -33,8 +33,10 @@ extension ONNXOperators {
       let axis = try a.node.axis(a.node.integer("axis", -1), rank: x.rank)
       let p = a.node.integer("p", 2)
       guard p == 1 || p == 2 else { throw a.node.invalid("p is \(p), expected 1 or 2") }
-      let norm = try p == 1
-        ? x.magnitude().sum(axes: [axis], keepingAxes: true) : x.squared().sum(axes: [axis], keepingAxes: true).squareRoot()
+      let norm =
+        try p == 1
+        ? x.magnitude().sum(axes: [axis], keepingAxes: true)
+        : x.squared().sum(axes: [axis], keepingAxes: true).squareRoot()
       let places = broadcastPositions(from: norm.shape, to: x.shape)
       let norms = norm.elements
       // What has no length stays zero.
@@ -151,7 +153,9 @@ extension ONNXOperators {
     for start in lines.starts {
       for c in 0..<lines.extent {
         var sum = 0.0
-        for other in Swift.max(0, c - below)...Swift.min(lines.extent - 1, above >= lines.extent ? lines.extent - 1 : c + above) {
+        for other in Swift.max(
+          0, c - below)...Swift.min(lines.extent - 1, above >= lines.extent ? lines.extent - 1 : c + above)
+        {
           let value = numbers[start + other * lines.inner]
           sum += value * value
         }

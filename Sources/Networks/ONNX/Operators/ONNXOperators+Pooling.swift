@@ -54,7 +54,8 @@ extension ONNXOperators {
     let extents = Array(x.shape[2...])
     let wantsPlaces = a.node.outputs.count > 1
     if x.type == .float, windows.isPlain, !wantsPlaces {
-      let y = try x.floats().maxPooled(Window(windows.window), stride: Window(windows.stride), padding: Window(windows.before))
+      let y = try x.floats().maxPooled(
+        Window(windows.window), stride: Window(windows.stride), padding: Window(windows.before))
       return [.tensor(ONNXTensor(y))]
     }
     let order = try Ordered(x)
@@ -65,7 +66,8 @@ extension ONNXOperators {
       guard let first = elements.first else { isEmpty = true; return }
       for image in 0..<images {
         var found = image * each + first
-        for element in elements.dropFirst() where order.isLess(found, image * each + element) || order.isNaN(image * each + element) {
+        for element in elements.dropFirst()
+        where order.isLess(found, image * each + element) || order.isNaN(image * each + element) {
           if order.isNaN(found) { break }
           found = image * each + element
         }

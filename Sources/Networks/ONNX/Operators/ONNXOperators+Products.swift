@@ -16,7 +16,9 @@ extension ONNXOperators {
     },
     "Gemm": one { a in
       let types = try (0..<a.count).filter(a.has).map { try a.tensor($0).type }
-      guard let type = types.first, Set(types).count == 1 else { throw a.node.invalid("its inputs have the types \(types)") }
+      guard let type = types.first, Set(types).count == 1 else {
+        throw a.node.invalid("its inputs have the types \(types)")
+      }
       if type.isWhole {
         let real = try gemm(a) { try $0.doubles() }
         return try made(real.elements, shape: real.shape, as: type)
@@ -42,7 +44,9 @@ extension ONNXOperators {
       }
       let n = x.shape[x.rank - 1]
       let numbers = try x.doubles().elements
-      let results = stride(from: 0, to: numbers.count, by: Swift.max(1, n * n)).map { determinant(Array(numbers[$0..<$0 + n * n]), n) }
+      let results = stride(from: 0, to: numbers.count, by: Swift.max(1, n * n)).map {
+        determinant(Array(numbers[$0..<$0 + n * n]), n)
+      }
       return try ONNXTensor(Tensor(results, shape: Array(x.shape.dropLast(2))), as: x.type)
     },
   ]
@@ -69,7 +73,8 @@ extension ONNXOperators {
 
   static func checkProduct(_ x: [Int], _ y: [Int], _ node: ONNXNode) throws {
     let (p, q) = (x.count == 1 ? [1] + x : x, y.count == 1 ? y + [1] : y)
-    guard p[p.count - 1] == q[q.count - 2], let stack = broadcastShape(Array(p.dropLast(2)), Array(q.dropLast(2))) else {
+    guard p[p.count - 1] == q[q.count - 2], let stack = broadcastShape(Array(p.dropLast(2)), Array(q.dropLast(2)))
+    else {
       throw node.invalid("the shapes \(x) and \(y) have no product")
     }
     try node.checkedCount(stack + [p[p.count - 2], q[q.count - 1]])
@@ -77,7 +82,9 @@ extension ONNXOperators {
   }
 
   /// In whole numbers, wrapping at 64 bits, then at those of the type.
-  static func wholeProduct(_ x: ONNXTensor, _ y: ONNXTensor, _ node: ONNXNode, as type: ONNXType? = nil) throws -> ONNXTensor {
+  static func wholeProduct(_ x: ONNXTensor, _ y: ONNXTensor, _ node: ONNXNode, as type: ONNXType? = nil) throws
+    -> ONNXTensor
+  {
     try checkProduct(x.shape, y.shape, node)
     let (p, q) = (x.rank == 1 ? [1] + x.shape : x.shape, y.rank == 1 ? y.shape + [1] : y.shape)
     let (m, k, n) = (p[p.count - 2], p[p.count - 1], q[q.count - 1])

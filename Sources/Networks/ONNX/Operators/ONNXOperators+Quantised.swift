@@ -7,7 +7,9 @@ extension ONNXOperators {
     "QuantizeLinear": one { a in
       let type = try quantisedType(a)
       let scale = try ONNXScale(a, input: a.tensor(0).shape)
-      return try scale.quantised(a.doubles(0), as: type, from: a.tensor(0).type, precision: a.node.type("precision", a.tensor(1).type), saturates: a.node.flag("saturate", true))
+      return try scale.quantised(
+        a.doubles(0), as: type, from: a.tensor(0).type, precision: a.node.type("precision", a.tensor(1).type),
+        saturates: a.node.flag("saturate", true))
     },
     "DequantizeLinear": one { a in
       let x = try a.tensor(0)
@@ -34,7 +36,8 @@ extension ONNXOperators {
     },
     "ConvInteger": one { a in
       let (x, w) = (
-        try shifted(a.tensor(0), a.optional(2), axis: 0, a.node), try shifted(a.tensor(1), a.optional(3), axis: 0, a.node)
+        try shifted(a.tensor(0), a.optional(2), axis: 0, a.node),
+        try shifted(a.tensor(1), a.optional(3), axis: 0, a.node)
       )
       // Sums of products of 8-bit numbers are exact in double precision.
       let y = try ONNXConvolutionShape(a.node, x.shape, w.shape).result(x.doubles(), w.doubles(), bias: nil)
@@ -86,7 +89,9 @@ extension ONNXOperators {
         throw a.node.invalid("its shapes do not go together")
       }
       try a.node.checkedCount(shape)
-      let (c, p, q) = (try a.tensor(0).doubles().broadcast(to: shape), try x.broadcast(to: shape), try y.broadcast(to: shape))
+      let (c, p, q) = (
+        try a.tensor(0).doubles().broadcast(to: shape), try x.broadcast(to: shape), try y.broadcast(to: shape)
+      )
       let chosen = zip(c.elements, zip(p.elements, q.elements)).map { $0 != 0 ? $1.0 : $1.1 }
       return try requantised(Tensor(chosen, shape: shape), a, 7, like: 1)
     },
@@ -125,7 +130,9 @@ extension ONNXOperators {
   private static func quantisedType(_ a: ONNXArguments) throws -> ONNXType {
     let stated = try a.node.integer("output_dtype", 0) == 0 ? nil : a.node.type("output_dtype", .uint8)
     let type = try a.optional(2)?.type ?? stated ?? .uint8
-    guard stated == nil || stated == type else { throw a.node.invalid("output_dtype is \(stated ?? type), its zero point \(type)") }
+    guard stated == nil || stated == type else {
+      throw a.node.invalid("output_dtype is \(stated ?? type), its zero point \(type)")
+    }
     return type
   }
 
@@ -194,7 +201,8 @@ struct ONNXScale {
       let axis = try a.node.axis(a.node.integer("axis", 1), rank: shape.count)
       var wide = shape.map { _ in 1 }
       if block > 0 {
-        guard own.count == shape.count, own.indices.allSatisfy({ $0 == axis ? own[$0] == (shape[$0] + block - 1) / block : own[$0] == shape[$0] })
+        guard own.count == shape.count,
+          own.indices.allSatisfy({ $0 == axis ? own[$0] == (shape[$0] + block - 1) / block : own[$0] == shape[$0] })
         else { throw a.node.invalid("scales of shape \(own) for blocks of \(block) of the shape \(shape)") }
         wide = own
       } else {
@@ -214,7 +222,9 @@ struct ONNXScale {
     let scales = try a.doubles(1).elements
     scale = places.map { scales[$0] }
     guard let points = try a.optional(2) else { zero = nil; return }
-    guard points.count == scales.count else { throw a.node.invalid("\(points.count) zero points for \(scales.count) scales") }
+    guard points.count == scales.count else {
+      throw a.node.invalid("\(points.count) zero points for \(scales.count) scales")
+    }
     let numbers = try points.doubles().elements
     zero = places.map { numbers[$0] }
   }
@@ -231,7 +241,8 @@ struct ONNXScale {
     let quotients = zip(x.elements, scale).map { precision.rounded($0 / $1) }
     if type.isReal {
       let shifted = zero.map { zero in zip(quotients, zero).map { $0 + $1 } } ?? quotients
-      return try ONNXTensor(exact: Tensor(shifted.map { type.rounded($0, saturates: saturates) }, shape: x.shape), as: type)
+      return try ONNXTensor(
+        exact: Tensor(shifted.map { type.rounded($0, saturates: saturates) }, shape: x.shape), as: type)
     }
     guard type.isWhole else { throw node.unsupported("the type \(type)") }
     let limits = type.limits

@@ -6,8 +6,10 @@ extension ONNXOperators {
   static let reductions: [String: Evaluate] = [
     "ReduceSum": reduction({ try $0.sum(axes: $1) }, { try $0.sum(axes: $1) }, whole: (0, { $0 &+ $1 })),
     "ReduceMean": reduction({ try $0.mean(axes: $1) }, { try $0.mean(axes: $1) }, whole: nil),
-    "ReduceMax": reduction(nil, { try largest($0, $1, of: maximum, from: -.infinity) }, whole: (nil, { Swift.max($0, $1) })),
-    "ReduceMin": reduction(nil, { try largest($0, $1, of: minimum, from: .infinity) }, whole: (nil, { Swift.min($0, $1) })),
+    "ReduceMax": reduction(
+      nil, { try largest($0, $1, of: maximum, from: -.infinity) }, whole: (nil, { Swift.max($0, $1) })),
+    "ReduceMin": reduction(
+      nil, { try largest($0, $1, of: minimum, from: .infinity) }, whole: (nil, { Swift.min($0, $1) })),
     "ReduceProd": reduction(nil, { try largest($0, $1, of: { $0 * $1 }, from: 1) }, whole: (1, { $0 &* $1 })),
     "ReduceL1": reduction(nil, { try $0.magnitude().sum(axes: $1) }, whole: (0, { $0 &+ ($1 < 0 ? 0 &- $1 : $1) })),
     "ReduceL2": reduction(nil, { try $0.squared().sum(axes: $1).squareRoot() }, whole: nil),
@@ -36,12 +38,14 @@ extension ONNXOperators {
       if axes.isEmpty && !a.node.flag("noop_with_empty_axes") { axes = Array(0..<x.rank) }
       axes.sort()
       let kept = x.shape.indices.map { axes.contains($0) ? 1 : x.shape[$0] }
-      let shape = a.node.flag("keepdims", true) ? kept : x.shape.indices.filter { !axes.contains($0) }.map { x.shape[$0] }
+      let shape =
+        a.node.flag("keepdims", true) ? kept : x.shape.indices.filter { !axes.contains($0) }.map { x.shape[$0] }
       let result: ONNXTensor
       if case .wholes(let numbers) = x.storage {
         result = try reducedWhole(x, numbers, axes, kept, whole, doubles, a.node)
       } else if x.type == .float, let floats {
-        result = ONNXTensor(axes.isEmpty ? try floats(x.floats().reshaped(x.shape + [1]), [x.rank]) : try floats(x.floats(), axes))
+        result = ONNXTensor(
+          axes.isEmpty ? try floats(x.floats().reshaped(x.shape + [1]), [x.rank]) : try floats(x.floats(), axes))
       } else if axes.isEmpty {
         result = try ONNXTensor(doubles(x.doubles().reshaped(x.shape + [1]), [x.rank]), as: x.type)
       } else {
@@ -56,7 +60,8 @@ extension ONNXOperators {
     _ whole: (start: Int64?, step: @Sendable (Int64, Int64) -> Int64)?, _ doubles: Doubles, _ node: ONNXNode
   ) throws -> ONNXTensor {
     guard let whole else {
-      let real = try doubles(axes.isEmpty ? x.doubles().reshaped(x.shape + [1]) : x.doubles(), axes.isEmpty ? [x.rank] : axes)
+      let real = try doubles(
+        axes.isEmpty ? x.doubles().reshaped(x.shape + [1]) : x.doubles(), axes.isEmpty ? [x.rank] : axes)
       return try ONNXTensor(Tensor(real.elements.map(x.type.truncated), shape: kept), as: x.type)
     }
     let count = kept.reduce(1, *)
@@ -144,7 +149,8 @@ extension ONNXOperators {
       let x = try a.tensor(0)
       if x.type == .float {
         let numbers = try x.floats().reshaped(shape)
-        return ONNXTensor(try (takesLog ? numbers.logSoftmax(axis: axis) : numbers.softmax(axis: axis)).reshaped(x.shape))
+        return ONNXTensor(
+          try (takesLog ? numbers.logSoftmax(axis: axis) : numbers.softmax(axis: axis)).reshaped(x.shape))
       }
       guard x.type.isReal else { throw ONNXTypeError(found: x.type, expected: "real numbers") }
       let numbers = try x.doubles().reshaped(shape)

@@ -68,7 +68,8 @@ struct ONNXResize {
   func result(_ x: ONNXTensor, axes: [Int], scales: [Double], sizes: [Int]?, roi: [Double]) throws -> ONNXTensor {
     let usesRegion = coordinates == "tf_crop_and_resize"
     guard sizes?.count ?? scales.count == axes.count, !usesRegion || roi.count == 2 * axes.count else {
-      throw node.invalid("\(sizes?.count ?? scales.count) scales or sizes and \(roi.count) bounds for \(axes.count) axes")
+      throw node.invalid(
+        "\(sizes?.count ?? scales.count) scales or sizes and \(roi.count) bounds for \(axes.count) axes")
     }
     let extents = axes.map { x.shape[$0] }
     let (factors, lengths) = try lengths(extents, scales, sizes)

@@ -149,14 +149,19 @@ extension ONNXOperators {
     // Groups of equal rows, each with its first row first.
     var groups: [[Int]] = []
     for row in sorted {
-      if let last = groups.last, compare(last[0], row) == 0 { groups[groups.count - 1].append(row) } else { groups.append([row]) }
+      if let last = groups.last, compare(last[0], row) == 0 {
+        groups[groups.count - 1].append(row)
+      } else {
+        groups.append([row])
+      }
     }
     if !a.node.flag("sorted", true) { groups.sort { $0[0] < $1[0] } }
     var inverse = Array(repeating: 0, count: rows)
     for (i, group) in groups.enumerated() { for row in group { inverse[row] = i } }
     let firsts = groups.map { $0[0] }
     let rowsOnly = try Tensor(firsts.map { Int32($0) })
-    let kept = try axis.map { axis in try x.moved { try $0.selecting(rowsOnly, axis: axis) } }
+    let kept =
+      try axis.map { axis in try x.moved { try $0.selecting(rowsOnly, axis: axis) } }
       ?? x.reshaped([x.count]).taking(firsts, shape: [firsts.count])
     return [
       .tensor(kept), .tensor(try ONNXTensor(wholes: firsts)), .tensor(try ONNXTensor(wholes: inverse)),

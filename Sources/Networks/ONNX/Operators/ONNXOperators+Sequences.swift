@@ -26,7 +26,9 @@ extension ONNXOperators {
         guard case .tensor(let tensor) = value else { throw a.node.invalid("its sequence holds what is no tensor") }
         return tensor
       }
-      guard let first = parts.first, a.node.has("axis") else { throw a.node.invalid("it joins nothing, or has no axis") }
+      guard let first = parts.first, a.node.has("axis") else {
+        throw a.node.invalid("it joins nothing, or has no axis")
+      }
       let axis = a.node.integer("axis", 0)
       guard a.node.flag("new_axis") else {
         return try ONNXTensor.concatenated(parts, axis: a.node.axis(axis, rank: first.rank))

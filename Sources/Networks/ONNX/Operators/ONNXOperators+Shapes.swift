@@ -110,7 +110,10 @@ extension ONNXOperators {
     if trains && ratio > 0 { throw a.node.unsupported("training, in which numbers are dropped") }
     let mask = try ONNXTensor(truths: Array(repeating: true, count: x.count), shape: x.shape)
     // Before version 10 the mask had the type of the input.
-    return [.tensor(x), .tensor(a.version < 10 ? try made(Array(repeating: 1, count: x.count), shape: x.shape, as: x.type) : mask)]
+    return [
+      .tensor(x),
+      .tensor(a.version < 10 ? try made(Array(repeating: 1, count: x.count), shape: x.shape, as: x.type) : mask),
+    ]
   }
 
   private static func evaluateReshape(_ a: ONNXArguments) throws -> ONNXTensor {

@@ -64,7 +64,9 @@ extension ONNXOperators {
 
   private static func evaluateStringNormalizer(_ a: ONNXArguments) throws -> ONNXTensor {
     let x = try a.tensor(0)
-    guard x.rank == 1 || (x.rank == 2 && x.shape[0] == 1) else { throw a.node.invalid("its input has the shape \(x.shape)") }
+    guard x.rank == 1 || (x.rank == 2 && x.shape[0] == 1) else {
+      throw a.node.invalid("its input has the shape \(x.shape)")
+    }
     let change = try a.node.word("case_change_action", ["NONE", "LOWER", "UPPER"])
     let isSensitive = a.node.flag("is_case_sensitive")
     let stops = a.node.texts("stopwords") ?? []
@@ -94,8 +96,10 @@ extension ONNXOperators {
     let weights = node.floats("weights").map { $0.map { Double($0) } }
     let (shortest, longest) = (node.integer("min_gram_length", 1), node.integer("max_gram_length", 1))
     let skips = node.integer("max_skip_count", 0)
-    guard (1...2).contains(x.rank) || x.rank == 0, shortest >= 1, longest >= shortest, counts.count >= longest, skips >= 0,
-      counts.first == 0, zip(counts, counts.dropFirst()).allSatisfy({ $0 <= $1 }), counts.allSatisfy({ $0 <= pool.count }),
+    guard (1...2).contains(x.rank) || x.rank == 0, shortest >= 1, longest >= shortest, counts.count >= longest,
+      skips >= 0,
+      counts.first == 0, zip(counts, counts.dropFirst()).allSatisfy({ $0 <= $1 }),
+      counts.allSatisfy({ $0 <= pool.count }),
       indexes.allSatisfy({ (0..<1 << 29).contains($0) }), weights.map({ $0.count == indexes.count }) ?? true
     else { throw node.invalid("its lengths, counts or indexes do not fit") }
     // The number of every run of words.
@@ -130,7 +134,8 @@ extension ONNXOperators {
       }
       for (number, column) in indexes.enumerated() {
         let weight = weights?[number] ?? 1
-        let value = mode == "TF" ? found[number] : mode == "IDF" ? (found[number] > 0 ? weight : 0) : found[number] * weight
+        let value =
+          mode == "TF" ? found[number] : mode == "IDF" ? (found[number] > 0 ? weight : 0) : found[number] * weight
         results[row * width + column] += value
       }
     }

@@ -16,7 +16,9 @@ extension ONNXOperators {
   ) -> Evaluate {
     one { a throws -> ONNXTensor in
       let x = try a.tensor(0)
-      if case .floats(let numbers) = x.storage, x.type == .float, let engine { return ONNXTensor(try engine(numbers, a.node)) }
+      if case .floats(let numbers) = x.storage, x.type == .float, let engine {
+        return ONNXTensor(try engine(numbers, a.node))
+      }
       if x.type.isReal { return try mapped(x, scalar(a.node)) }
       guard let whole, x.type.isWhole else { throw ONNXTypeError(found: x.type, expected: "real numbers") }
       let numbers = try x.wholes()
@@ -55,7 +57,8 @@ extension ONNXOperators {
     "Relu": plain({ try Tensors.relu($0) }, { maximum($0, 0) }, whole: { Swift.max($0, 0) }),
     "Sigmoid": plain({ try Tensors.sigmoid($0) }, sigmoid),
     "Tanh": plain({ try Tensors.tanh($0) }, { Foundation.tanh($0) }),
-    "Exp": plain({ try Tensors.exp($0) }, { Foundation.exp($0) }), "Log": plain({ try Tensors.log($0) }, { Foundation.log($0) }),
+    "Exp": plain({ try Tensors.exp($0) }, { Foundation.exp($0) }),
+    "Log": plain({ try Tensors.log($0) }, { Foundation.log($0) }),
     "Sqrt": plain({ try $0.squareRoot() }, { $0.squareRoot() }),
     "Abs": plain({ try $0.magnitude() }, { Swift.abs($0) }, whole: { $0 < 0 ? 0 &- $0 : $0 }),
     "Neg": plain({ try $0.negated() }, { -$0 }, whole: { 0 &- $0 }),
@@ -64,9 +67,12 @@ extension ONNXOperators {
     "Floor": plain({ try $0.floored() }) { $0.rounded(.down) },
     "Ceil": plain({ try $0.ceiled() }) { $0.rounded(.up) },
     "Round": plain({ try $0.eachNumber { $0.rounded(.toNearestOrEven) } }) { $0.rounded(.toNearestOrEven) },
-    "Sin": plain({ try Tensors.sin($0) }, { Foundation.sin($0) }), "Cos": plain({ try Tensors.cos($0) }, { Foundation.cos($0) }),
-    "Tan": plain(nil, { Foundation.tan($0) }), "Asin": plain(nil, { Foundation.asin($0) }), "Acos": plain(nil, { Foundation.acos($0) }),
-    "Atan": plain(nil, { Foundation.atan($0) }), "Sinh": plain(nil, { Foundation.sinh($0) }), "Cosh": plain(nil, { Foundation.cosh($0) }),
+    "Sin": plain({ try Tensors.sin($0) }, { Foundation.sin($0) }),
+    "Cos": plain({ try Tensors.cos($0) }, { Foundation.cos($0) }),
+    "Tan": plain(nil, { Foundation.tan($0) }), "Asin": plain(nil, { Foundation.asin($0) }),
+    "Acos": plain(nil, { Foundation.acos($0) }),
+    "Atan": plain(nil, { Foundation.atan($0) }), "Sinh": plain(nil, { Foundation.sinh($0) }),
+    "Cosh": plain(nil, { Foundation.cosh($0) }),
     "Asinh": plain(nil, { Foundation.asinh($0) }), "Acosh": plain(nil, { Foundation.acosh($0) }),
     "Atanh": plain(nil, { Foundation.atanh($0) }),
     "Erf": plain({ try Tensors.erf($0) }, { Foundation.erf($0) }),

@@ -6,7 +6,8 @@ extension ONNXOperators {
   private static let moving: Set<String> = [
     "Constant", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Concat", "Split", "Slice", "Shape", "Size",
     "ConstantOfShape", "Expand", "Tile", "Pad", "Range", "Identity", "Dropout", "Cast", "CastLike", "BitCast", "Gather",
-    "GatherElements", "GatherND", "DepthToSpace", "SpaceToDepth", "Trilu", "ReverseSequence", "CenterCropPad", "EyeLike",
+    "GatherElements", "GatherND", "DepthToSpace", "SpaceToDepth", "Trilu", "ReverseSequence", "CenterCropPad",
+    "EyeLike",
     "TensorScatter", "Scatter", "SequenceConstruct", "SequenceEmpty", "SequenceLength", "SequenceAt", "SequenceInsert",
     "SequenceErase", "ConcatFromSequence", "SplitToSequence", "Optional", "OptionalHasElement", "OptionalGetElement",
     "MaxUnpool", "Compress", "OneHot", "NonZero", "QLinearConcat", "QLinearWhere", "If", "Loop", "Scan", "SequenceMap",
@@ -15,12 +16,15 @@ extension ONNXOperators {
   private static let reducing: [String: Int] = [
     "ReduceSum": 1, "ReduceMean": 1, "ReduceMax": 1, "ReduceMin": 1, "ReduceProd": 1, "ReduceL1": 2, "ReduceL2": 2,
     "ReduceSumSquare": 2, "ReduceLogSum": 1, "ReduceLogSumExp": 2, "ArgMax": 1, "ArgMin": 1, "CumSum": 1, "CumProd": 1,
-    "GlobalAveragePool": 1, "GlobalMaxPool": 1, "GlobalLpPool": 2, "TopK": 1, "Unique": 1, "QLinearGlobalAveragePool": 1,
+    "GlobalAveragePool": 1, "GlobalMaxPool": 1, "GlobalLpPool": 2, "TopK": 1, "Unique": 1,
+    "QLinearGlobalAveragePool": 1,
     "NegativeLogLikelihoodLoss": 1, "SoftmaxCrossEntropyLoss": DigitalWork.softmax,
-    "Softmax": DigitalWork.softmax, "LogSoftmax": DigitalWork.softmax, "Hardmax": 1, "QLinearSoftmax": DigitalWork.softmax,
+    "Softmax": DigitalWork.softmax, "LogSoftmax": DigitalWork.softmax, "Hardmax": 1,
+    "QLinearSoftmax": DigitalWork.softmax,
   ]
   private static let normalising: Set<String> = [
-    "InstanceNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization", "MeanVarianceNormalization",
+    "InstanceNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization",
+    "MeanVarianceNormalization",
     "LpNormalization", "LRN",
   ]
   private static let windows: Set<String> = ["MaxPool", "AveragePool", "LpPool", "QLinearAveragePool"]
@@ -67,7 +71,8 @@ extension ONNXOperators {
       // Two or four neighbours along each axis of an image, weighted.
       let neighbours = ["linear": 4, "cubic": 16][a.node.text("mode", "nearest")] ?? 0
       return DigitalWork(multiplyAccumulates: neighbours * made)
-    case _ where multiplying.contains(kind) || convolving.contains(kind) || attending.contains(kind): return product(a, made)
+    case _ where multiplying.contains(kind) || convolving.contains(kind) || attending.contains(kind):
+      return product(a, made)
     case _ where recurring.contains(kind): return recurrence(a)
     case "CausalConvWithState": return DigitalWork(multiplyAccumulates: made * (shape(a, 1).last ?? 0))
     case "BatchNormalization": return DigitalWork(operations: 2 * made)

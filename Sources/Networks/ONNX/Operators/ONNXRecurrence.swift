@@ -230,7 +230,9 @@ struct ONNXSequences<S: TensorScalar> {
 
 // Recurrent networks that no array holds.
 extension ONNXOperators {
-  static let recurrent: [String: Evaluate] = ["LSTM": evaluateRecurrent, "GRU": evaluateRecurrent, "RNN": evaluateRecurrent]
+  static let recurrent: [String: Evaluate] = [
+    "LSTM": evaluateRecurrent, "GRU": evaluateRecurrent, "RNN": evaluateRecurrent,
+  ]
 
   private static let evaluateRecurrent: Evaluate = { a in
     let (w, r) = (try a.doubles(1), try a.doubles(2))

@@ -96,7 +96,9 @@ extension ONNXWindows {
       var elements = [0]
       for axis in extents.indices {
         let offsets = axes[axis][place / counts[axis] % places[axis]]
-        elements = elements.count == 1 ? offsets.map { $0 + elements[0] } : elements.flatMap { base in offsets.map { base + $0 } }
+        elements =
+          elements.count == 1
+          ? offsets.map { $0 + elements[0] } : elements.flatMap { base in offsets.map { base + $0 } }
       }
       body(place, elements)
     }

@@ -35,7 +35,8 @@ struct ONNXExternalFiles: Sendable {
     guard start <= all.count, count <= all.count - start, count <= limit else {
       throw ONNXError.malformed(
         path: file,
-        problem: "tensor \(tensor.name) should take \(count) bytes from byte \(start) on, and the file has \(all.count)")
+        problem: "tensor \(tensor.name) should take \(count) bytes from byte \(start) on, and the file has \(all.count)"
+      )
     }
     return all.dropFirst(start).prefix(count)
   }

@@ -19,10 +19,16 @@ extension Tensor: MovableNumbers {
     result.body.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: result.count * size)
     precondition(positions.count == result.count)
     if size == 4 {
-      let (from, to) = (source.body.pointer.assumingMemoryBound(to: UInt32.self), result.body.pointer.assumingMemoryBound(to: UInt32.self))
+      let (from, to) = (
+        source.body.pointer.assumingMemoryBound(to: UInt32.self),
+        result.body.pointer.assumingMemoryBound(to: UInt32.self)
+      )
       for (i, place) in positions.enumerated() where place >= 0 { to[i] = from[place] }
     } else {
-      let (from, to) = (source.body.pointer.assumingMemoryBound(to: UInt64.self), result.body.pointer.assumingMemoryBound(to: UInt64.self))
+      let (from, to) = (
+        source.body.pointer.assumingMemoryBound(to: UInt64.self),
+        result.body.pointer.assumingMemoryBound(to: UInt64.self)
+      )
       for (i, place) in positions.enumerated() where place >= 0 { to[i] = from[place] }
     }
     return result

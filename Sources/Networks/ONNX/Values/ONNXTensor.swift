@@ -56,7 +56,8 @@ public struct ONNXTensor: Sendable {
     switch type {
     case .double: self.init(numbers)
     case .float: self.init(try numbers.converted())
-    default: self.init(type, .floats(try Tensor(numbers.elements.map { Float(type.rounded($0)) }, shape: numbers.shape)))
+    default:
+      self.init(type, .floats(try Tensor(numbers.elements.map { Float(type.rounded($0)) }, shape: numbers.shape)))
     }
   }
 

@@ -2,7 +2,8 @@
 public enum ONNXType: Int, Sendable, CaseIterable {
   case float = 1
   case uint8, int8, uint16, int16, int32, int64, string, bool, float16, double, uint32, uint64, complex64, complex128
-  case bfloat16, float8e4m3fn, float8e4m3fnuz, float8e5m2, float8e5m2fnuz, uint4, int4, float4e2m1, float8e8m0, uint2, int2
+  case bfloat16, float8e4m3fn, float8e4m3fnuz, float8e5m2, float8e5m2fnuz, uint4, int4, float4e2m1, float8e8m0, uint2,
+    int2
 
   /// Numbers with a fraction.
   public var isReal: Bool { self == .float || self == .double || smallFormat != nil || self == .float8e8m0 }
@@ -75,7 +76,8 @@ public enum ONNXType: Int, Sendable, CaseIterable {
         exponentBits: 8, fractionBits: 7, bias: 127, largest: Double(Float(bitPattern: 0x7F7F_0000)),
         special: .infinityAndNaN)
     case .float8e4m3fn: SmallFormat(exponentBits: 4, fractionBits: 3, bias: 7, largest: 448, special: .onlyNaN)
-    case .float8e4m3fnuz: SmallFormat(exponentBits: 4, fractionBits: 3, bias: 8, largest: 240, special: .negativeZeroIsNaN)
+    case .float8e4m3fnuz:
+      SmallFormat(exponentBits: 4, fractionBits: 3, bias: 8, largest: 240, special: .negativeZeroIsNaN)
     case .float8e5m2: SmallFormat(exponentBits: 5, fractionBits: 2, bias: 15, largest: 57344, special: .infinityAndNaN)
     case .float8e5m2fnuz:
       SmallFormat(exponentBits: 5, fractionBits: 2, bias: 16, largest: 57344, special: .negativeZeroIsNaN)
