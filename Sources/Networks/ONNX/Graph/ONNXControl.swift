@@ -15,12 +15,12 @@ struct ONNXControl {
 
   private var node: ONNXNode { a.node }
 
-  mutating func run(in context: inout ForwardContext, _ observe: PlacedGraph.Observer) throws -> [ONNXValue?] {
+  mutating func run(in context: inout ForwardContext) throws -> [ONNXValue?] {
     switch node.kind {
-    case "If": return try call(truth(a.tensor(0)) ? "then_branch" : "else_branch", [], in: &context, observe)
-    case "Loop": return try loop(in: &context, observe)
-    case "Scan": return try scan(in: &context, observe)
-    default: return try map(in: &context, observe)
+    case "If": return try call(truth(a.tensor(0)) ? "then_branch" : "else_branch", [], in: &context)
+    case "Loop": return try loop(in: &context)
+    case "Scan": return try scan(in: &context)
+    default: return try map(in: &context)
     }
   }
 
@@ -32,19 +32,19 @@ struct ONNXControl {
   }
 
   private mutating func call(
-    _ name: String, _ inputs: [ONNXValue], in context: inout ForwardContext, _ observe: PlacedGraph.Observer
+    _ name: String, _ inputs: [ONNXValue], in context: inout ForwardContext
   ) throws -> [ONNXValue] {
     guard var graph = graphs[name] else { throw node.invalid("it has no \(name)") }
     guard graph.graph.inputs.count == inputs.count else {
       throw node.invalid("\(name) has \(graph.graph.inputs.count) inputs, expected \(inputs.count)")
     }
     let captured = graph.graph.captures.map { values[$0.outer] }
-    let results = try graph.run(inputs, captured: captured, bits: bits, in: &context, observe)
+    let results = try graph.run(inputs, captured: captured, bits: bits, in: &context) { _, _ in }
     graphs[name] = graph
     return results
   }
 
-  private mutating func loop(in context: inout ForwardContext, _ observe: PlacedGraph.Observer) throws -> [ONNXValue?] {
+  private mutating func loop(in context: inout ForwardContext) throws -> [ONNXValue?] {
     let limit = a.has(0) ? try a.integer(0) : nil
     var goesOn = a.has(1) ? try truth(a.tensor(1)) : true
     var carried = try (2..<Swift.max(2, a.count)).map { try a.value($0) }
@@ -56,7 +56,7 @@ struct ONNXControl {
       let inputs: [ONNXValue] = [
         .tensor(try ONNXTensor(wholes: [round], shape: [])), .tensor(try ONNXTensor(truths: [goesOn], shape: [])),
       ]
-      let results = try call("body", inputs + carried, in: &context, observe)
+      let results = try call("body", inputs + carried, in: &context)
       guard results.count > count, case .tensor(let condition) = results[0] else {
         throw node.invalid("its body has \(results.count) outputs, expected \(1 + count) or more")
       }
@@ -86,12 +86,12 @@ struct ONNXControl {
   }
 
   /// One scan over the slices of some inputs; in version 8 one for each sample.
-  private mutating func scan(in context: inout ForwardContext, _ observe: PlacedGraph.Observer) throws -> [ONNXValue?] {
-    guard node.version >= 9 else { return try batchScan(in: &context, observe) }
-    return try scan(a.values.enumerated().map { try a.value($0.offset) }, in: &context, observe)
+  private mutating func scan(in context: inout ForwardContext) throws -> [ONNXValue?] {
+    guard node.version >= 9 else { return try batchScan(in: &context) }
+    return try scan(a.values.enumerated().map { try a.value($0.offset) }, in: &context)
   }
 
-  private mutating func scan(_ inputs: [ONNXValue], in context: inout ForwardContext, _ observe: PlacedGraph.Observer)
+  private mutating func scan(_ inputs: [ONNXValue], in context: inout ForwardContext)
     throws -> [ONNXValue]
   {
     let scanned = node.integer("num_scan_inputs", 0)
@@ -120,7 +120,7 @@ struct ONNXControl {
     guard slices.allSatisfy({ $0.count == rounds }) else { throw node.invalid("its inputs have different lengths") }
     var collected: [[ONNXTensor]] = Array(repeating: [], count: results)
     for round in 0..<rounds {
-      let made = try call("body", states + slices.map { .tensor($0[round]) }, in: &context, observe)
+      let made = try call("body", states + slices.map { .tensor($0[round]) }, in: &context)
       states = Array(made.prefix(states.count))
       for i in 0..<results {
         guard case .tensor(let tensor) = made[states.count + i] else {
@@ -139,7 +139,7 @@ struct ONNXControl {
       }
   }
 
-  private mutating func batchScan(in context: inout ForwardContext, _ observe: PlacedGraph.Observer) throws
+  private mutating func batchScan(in context: inout ForwardContext) throws
     -> [ONNXValue]
   {
     guard !a.has(0) else { throw node.unsupported("sequences of different lengths") }
@@ -153,7 +153,7 @@ struct ONNXControl {
         ONNXValue.tensor(try $0.slice(sample..<sample + 1, axis: 0).reshaped(Array($0.shape.dropFirst())))
       }
       all.append(
-        try scan(own, in: &context, observe).map { value in
+        try scan(own, in: &context).map { value in
           guard case .tensor(let tensor) = value else { throw node.invalid("it collects what is no tensor") }
           return tensor
         })
@@ -162,7 +162,7 @@ struct ONNXControl {
   }
 
   /// The body for each element of a sequence, with the elements of others, or the same values each time.
-  private mutating func map(in context: inout ForwardContext, _ observe: PlacedGraph.Observer) throws -> [ONNXValue?] {
+  private mutating func map(in context: inout ForwardContext) throws -> [ONNXValue?] {
     guard case .sequence(let first) = try a.value(0), let body = graphs["body"] else {
       throw node.invalid("its first input has to be a sequence")
     }
@@ -174,7 +174,7 @@ struct ONNXControl {
         guard elements.count == first.count else { throw node.invalid("its sequences have different lengths") }
         return elements[i]
       }
-      for (place, value) in try call("body", inputs, in: &context, observe).enumerated() {
+      for (place, value) in try call("body", inputs, in: &context).enumerated() {
         collected[place].append(value)
       }
     }

@@ -61,7 +61,7 @@ public struct ONNXNetwork: HasInventory {
   /// - Parameters:
   ///   - inputs: by name, in the shapes of the model's inputs. Whole numbers are given as such in `integers`.
   ///   - observe: told the name of each node and its outputs, in the order of the graph; outputs that are whole numbers, such
-  ///     as shapes, are left out. What it throws ends the computation.
+  ///     as shapes, are left out, and so are nodes of graphs inside, which are parts of theirs. What it throws ends the computation.
   public func callAsFunction(
     _ inputs: [String: Tensor<Float>], integers: [String: Tensor<Int32>] = [:], in context: inout ForwardContext,
     observing observe: (_ node: String, _ results: [Tensor<Float>]) throws -> Void

@@ -58,7 +58,7 @@ struct PlacedGraph: Sendable {
       let arguments = ONNXArguments(node: step.node, values: step.inputs.map { $0.flatMap { values[$0] } })
       let results = try ONNXModel.checked(step.node) {
         try context.within(step.node.name) {
-          try apply(i, arguments, values, bits: bits, in: &$0, observe)
+          try apply(i, arguments, values, bits: bits, in: &$0)
         }
       }
       try step.node.checkOutputs(results.count)
@@ -73,13 +73,12 @@ struct PlacedGraph: Sendable {
   }
 
   private mutating func apply(
-    _ i: Int, _ a: ONNXArguments, _ values: [ONNXValue?], bits: Int, in context: inout ForwardContext,
-    _ observe: Observer
+    _ i: Int, _ a: ONNXArguments, _ values: [ONNXValue?], bits: Int, in context: inout ForwardContext
   ) throws -> [ONNXValue?] {
     if let results = try layers[i]?.apply(a, in: &context) { return results }
     if !inner[i].isEmpty {
       var control = ONNXControl(a: a, graphs: inner[i], values: values, bits: bits)
-      let results = try control.run(in: &context, observe)
+      let results = try control.run(in: &context)
       inner[i] = control.graphs
       return results
     }
