@@ -10,8 +10,6 @@ struct ONNXNode: Sendable {
   let outputs: [String]
   /// Of the operators of its domain.
   let version: Int
-  /// Graphs inside, by attribute.
-  var graphs: [String: ONNXGraph] = [:]
   private let attributes: [String: Kirchhoff_Onnx_AttributeProto]
   private let files: ONNXExternalFiles
 
@@ -87,7 +85,6 @@ struct ONNXNode: Sendable {
     }
     return word
   }
-  func graphs(_ attribute: String) -> ONNXGraph? { graphs[attribute] }
   var graphProtos: [(attribute: String, graph: Kirchhoff_Onnx_GraphProto)] {
     attributes.values.filter(\.hasG).map { ($0.name, $0.g) }.sorted { $0.0 < $1.0 }
   }
@@ -174,19 +171,5 @@ struct ONNXArguments {
   func checkSameTypes(_ places: Range<Int>) throws {
     let types = try places.filter(has).map { try tensor($0).type }
     guard Set(types).count <= 1 else { throw node.invalid("its inputs have the types \(types)") }
-  }
-
-  /// A function of real tensors, in single precision where all are that, else in double precision and rounded.
-  func real(
-    _ places: [Int], _ single: ([Tensor<Float>]) throws -> Tensor<Float>,
-    _ double: ([Tensor<Double>]) throws -> Tensor<Double>
-  ) throws -> ONNXValue {
-    let inputs = try places.map(tensor)
-    let type = inputs.first?.type ?? .float
-    guard type.isReal else { throw node.invalid("its input has the type \(type), expected real numbers") }
-    if inputs.allSatisfy({ $0.type == .float }) {
-      return .tensor(ONNXTensor(try single(inputs.map { try $0.floats() })))
-    }
-    return .tensor(try ONNXTensor(double(inputs.map { try $0.doubles() }), as: type))
   }
 }

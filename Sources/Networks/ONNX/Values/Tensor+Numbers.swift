@@ -10,14 +10,4 @@ extension Tensor<Float> {
     withExtendedLifetime(body) {}
     return result
   }
-
-  /// A function of the numbers of two tensors of one shape.
-  @inline(__always)
-  func eachPair(_ other: Tensor<Float>, _ function: (Float, Float) -> Float) throws -> Tensor<Float> {
-    let (x, y) = (try rowMajor(), try other.rowMajor())
-    let result = try Tensor.uninitialized(shape)
-    for i in 0..<count { result.pointer[i] = function(x.pointer[i], y.pointer[i]) }
-    withExtendedLifetime((x, y)) {}
-    return result
-  }
 }
